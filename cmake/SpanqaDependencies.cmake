@@ -1,0 +1,16 @@
+# Debian 12 packages; tools/setup.sh installs them and says which are missing.
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(dnnl REQUIRED)
+find_package(hwy REQUIRED)
+find_package(tl-expected REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(Utf8proc REQUIRED)
+find_package(CLI11 REQUIRED)
+if(SPANQA_DEVELOPER)
+  find_package(GTest REQUIRED)
+  find_package(benchmark REQUIRED)
+  find_package(OpenSSL REQUIRED COMPONENTS Crypto) # SHA-256 of the golden sweeps, in tests only
+endif()

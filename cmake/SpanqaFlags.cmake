@@ -1,0 +1,15 @@
+# Flags travel with an interface target, never with CMAKE_CXX_FLAGS: a user's own flags stay the user's.
+if(NOT CMAKE_BUILD_TYPE AND PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+add_library(spanqa_flags INTERFACE)
+target_compile_features(spanqa_flags INTERFACE cxx_std_20)
+target_compile_options(spanqa_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+                                              -Wold-style-cast -fno-omit-frame-pointer)
+if(PROJECT_IS_TOP_LEVEL)
+  target_compile_options(spanqa_flags INTERFACE -Werror)
+endif()
+if(SPANQA_SANITIZE)
+  target_compile_options(spanqa_flags INTERFACE -fsanitize=${SPANQA_SANITIZE} -fno-sanitize-recover=all -g1 -O1)
+  target_link_options(spanqa_flags INTERFACE -fsanitize=${SPANQA_SANITIZE})
+endif()

@@ -1,0 +1,7 @@
+include(CMakePackageConfigHelpers)
+configure_package_config_file(cmake/spanqa-config.cmake.in "${PROJECT_BINARY_DIR}/spanqa-config.cmake"
+                              INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/spanqa)
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/spanqa-config-version.cmake" COMPATIBILITY SameMinorVersion)
+install(EXPORT spanqa-targets NAMESPACE spanqa:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/spanqa)
+install(FILES "${PROJECT_BINARY_DIR}/spanqa-config.cmake" "${PROJECT_BINARY_DIR}/spanqa-config-version.cmake"
+              cmake/FindUtf8proc.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/spanqa)

@@ -1,0 +1,144 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace spanqa {
+namespace {
+
+constexpr std::size_t kWriteBuffer = std::size_t{1} << 16;
+
+tl::unexpected<Error> system_error(const std::filesystem::path& path, const char* what, int number) {
+  const ErrorCode code = number == ENOENT || number == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo;
+  return fail(code, fmt::format("{}: cannot {}: {}", path.string(), what, std::strerror(number)));
+}
+
+/// An open descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+Result<std::uint64_t> open_size(const std::filesystem::path& path, int descriptor) {
+  struct stat info = {};
+  if (::fstat(descriptor, &info) != 0) return system_error(path, "read", errno);
+  if (S_ISDIR(info.st_mode)) return fail(ErrorCode::kIo, fmt::format("{}: is a folder, not a file", path.string()));
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t limit) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return system_error(path, "open", errno);
+  SPANQA_ASSIGN(const std::uint64_t size, open_size(path, file.get()));
+  std::string text;
+  text.reserve(size < limit ? size : 0);
+  std::string chunk(std::size_t{1} << 18, '\0');
+  while (true) {
+    const ssize_t n = ::read(file.get(), chunk.data(), chunk.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return system_error(path, "read", errno);
+    if (n == 0) return text;
+    text.append(chunk.data(), static_cast<std::size_t>(n));
+    if (text.size() > limit) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: larger than the limit of {} bytes", path.string(), limit));
+    }
+  }
+}
+
+Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return system_error(path, "open", errno);
+  SPANQA_ASSIGN(const std::uint64_t size, open_size(path, file.get()));
+  if (size == 0) return std::shared_ptr<const MappedFile>(new MappedFile(nullptr, 0));
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (data == MAP_FAILED) return system_error(path, "map", errno);
+  return std::shared_ptr<const MappedFile>(new MappedFile(static_cast<const std::byte*>(data), size));
+}
+
+MappedFile::~MappedFile() {
+  if (size_ > 0) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor)
+    : path_(std::move(path)), temporary_(std::move(temporary)), descriptor_(descriptor) {}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::move(other.temporary_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      buffer_(std::move(other.buffer_)) {}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
+  std::string name = path.string() + ".tmp-XXXXXX";
+  const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
+  if (descriptor < 0) return system_error(path, "create", errno);
+  // mkstemp makes files private; a result file is as readable as any other the user makes.
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  ::fchmod(descriptor, static_cast<mode_t>(0666) & ~mask);
+  return AtomicFile(path, name, descriptor);
+}
+
+Status AtomicFile::write(std::string_view bytes) {
+  SPANQA_CHECK(descriptor_ >= 0);
+  buffer_.append(bytes);
+  return buffer_.size() < kWriteBuffer ? Status() : flush();
+}
+
+Status AtomicFile::flush() {
+  std::string_view rest = buffer_;
+  while (!rest.empty()) {
+    const ssize_t n = ::write(descriptor_, rest.data(), rest.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return system_error(path_, "write", errno);
+    rest.remove_prefix(static_cast<std::size_t>(n));
+  }
+  buffer_.clear();
+  return {};
+}
+
+Status AtomicFile::commit() {
+  SPANQA_CHECK(descriptor_ >= 0);
+  SPANQA_TRY(flush());
+  if (::fsync(descriptor_) != 0) return system_error(path_, "sync", errno);
+  if (::close(std::exchange(descriptor_, -1)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    const int number = errno;
+    ::unlink(temporary_.c_str());
+    return system_error(path_, "write", number);
+  }
+  return {};
+}
+
+Status write_file(const std::filesystem::path& path, std::string_view bytes) {
+  SPANQA_ASSIGN(AtomicFile file, AtomicFile::create(path));
+  SPANQA_TRY(file.write(bytes));
+  return file.commit();
+}
+
+}  // namespace spanqa

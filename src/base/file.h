@@ -1,0 +1,67 @@
+// Files: read whole, mapped, or written so that they are complete or absent.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace spanqa {
+
+/// Reads a regular file whole. Fails with kNotFound, kIo, or kInvalidArgument when it is larger than `limit` bytes.
+Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t limit = std::uint64_t{1} << 32);
+
+/// A file mapped read-only for as long as the object lives.
+///
+/// Threads: immutable; bytes() may be read from anywhere.
+/// A mapped file that another program shrinks raises SIGBUS when read: map weights and indexes, read training data.
+class MappedFile {
+ public:
+  static Result<std::shared_ptr<const MappedFile>> open(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const& { return {data_, size_}; }
+  std::span<const std::byte> bytes() const&& = delete;  // the view would outlive the mapping
+
+ private:
+  MappedFile(const std::byte* data, std::size_t size) : data_(data), size_(size) {}
+  const std::byte* data_;
+  std::size_t size_;
+};
+
+/// Writes `path` beside itself (a temporary name in the same folder) and renames on commit(), so that a reader sees the
+/// old file or the whole new one. Without commit() the temporary file is removed and `path` is untouched.
+///
+/// Order of calls: create, any number of write, commit once. After a failed write the file is to be dropped.
+class AtomicFile {
+ public:
+  static Result<AtomicFile> create(const std::filesystem::path& path);
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&& other) = delete;
+  ~AtomicFile();
+
+  Status write(std::string_view bytes);
+  /// Flushes, syncs to disk and renames.
+  Status commit();
+
+ private:
+  AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor);
+  Status flush();
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  int descriptor_ = -1;
+  std::string buffer_;
+};
+
+/// AtomicFile in one call.
+Status write_file(const std::filesystem::path& path, std::string_view bytes);
+
+}  // namespace spanqa

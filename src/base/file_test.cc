@@ -1,0 +1,65 @@
+#include "base/file.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace spanqa {
+namespace {
+
+class FileTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "spanqa-file-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::size_t files_in_folder() const {
+    const std::filesystem::directory_iterator begin(folder_);
+    return static_cast<std::size_t>(std::distance(begin, std::filesystem::directory_iterator()));
+  }
+  std::filesystem::path folder_;
+};
+
+TEST_F(FileTest, WrittenFilesReadBack) {
+  const std::string bytes(300000, 'x');
+  ASSERT_TRUE(write_file(folder_ / "a", bytes));
+  EXPECT_EQ(read_file(folder_ / "a").value(), bytes);
+  const auto mapped = MappedFile::open(folder_ / "a").value();
+  EXPECT_EQ(mapped->bytes().size(), bytes.size());
+}
+
+TEST_F(FileTest, WithoutCommitNothingIsLeftAndTheOldFileStays) {
+  ASSERT_TRUE(write_file(folder_ / "a", "old"));
+  {
+    AtomicFile file = AtomicFile::create(folder_ / "a").value();
+    ASSERT_TRUE(file.write("new, but never committed"));
+  }
+  EXPECT_EQ(read_file(folder_ / "a").value(), "old");
+  EXPECT_EQ(files_in_folder(), 1U);
+}
+
+TEST_F(FileTest, ErrorsNameTheFile) {
+  const auto missing = read_file(folder_ / "missing.json");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
+  EXPECT_NE(missing.error().message.find("missing.json"), std::string::npos);
+  EXPECT_EQ(read_file(folder_).error().code, ErrorCode::kIo);  // a folder
+  EXPECT_EQ(MappedFile::open(folder_).error().code, ErrorCode::kIo);
+  EXPECT_FALSE(AtomicFile::create(folder_ / "no" / "such" / "folder"));
+}
+
+TEST_F(FileTest, AnEndlessFileStopsAtTheLimit) {
+  EXPECT_FALSE(read_file("/dev/zero", 1000));  // endless: the limit ends it
+}
+
+TEST_F(FileTest, AnEmptyFileMapsToNoBytes) {
+  ASSERT_TRUE(write_file(folder_ / "empty", ""));
+  const auto mapped = MappedFile::open(folder_ / "empty").value();
+  EXPECT_TRUE(mapped->bytes().empty());
+}
+
+}  // namespace
+}  // namespace spanqa

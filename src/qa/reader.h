@@ -1,0 +1,98 @@
+// The reader: a checkpoint opened once, asked from many threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "base/utf8.h"
+#include "nn/qa_model.h"
+#include "qa/answer.h"
+#include "qa/decode_global.h"
+#include "qa/decode_pipeline.h"
+#include "qa/decode_run_qa.h"
+#include "qa/windows.h"
+#include "text/tokenizer.h"
+
+namespace spanqa {
+
+/// Which decoder answers, with its options. The three are different contracts: see their headers.
+using DecoderOptions = std::variant<PipelineOptions, RunQaOptions, GlobalOptions>;
+/// "pipeline", "run_qa", "global".
+const char* decoder_name(const DecoderOptions& options);
+
+struct ReaderOptions {
+  int n_threads = 0;                                        // of one call; 0: all usable cores
+  std::size_t context_cache_bytes = std::size_t{32} << 20;  // tokenised contexts kept; 0: none
+  TokenizerOverrides tokenizer;
+};
+
+struct AskOptions {
+  DecoderOptions decoder = PipelineOptions{};
+  WindowOptions windows;  // max_length is lowered to what the model and its tokenizer allow
+  SpecialsInText specials_in_text = SpecialsInText::kText;
+};
+
+/// One question over one context. Views: the texts must outlive the call.
+struct Question {
+  std::string_view question;
+  std::string_view context;
+};
+
+/// Everything known about one answered question.
+struct Answers {
+  std::vector<Answer> answers;   // best first; empty only when the context holds no token
+  double no_answer_score = 0.0;  // the decoder's own (see Decoded)
+  RunQaResult run_qa;            // filled by the run_qa decoder only
+  std::size_t n_windows = 0;
+  std::size_t n_tokens = 0;  // read by the model, specials included
+  bool question_truncated = false;
+};
+
+/// Called as windows are done, from the calling thread's side of the work: windows done, windows in all.
+using WindowProgress = std::function<void(std::size_t done, std::size_t total)>;
+
+/// Threads: every call may run concurrently; each borrows a workspace from a pool of the reader's own.
+/// Memory:  one float32 copy of the linear layers, a workspace per concurrent caller and thread, the context cache.
+class Reader {
+ public:
+  /// Reads model and tokenizer of a Hugging Face folder and checks that they fit each other.
+  static Result<std::shared_ptr<const Reader>> open(const std::filesystem::path& folder,
+                                                    const ReaderOptions& options = {});
+  ~Reader();
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  /// Answers one question. A question or context that is empty (not merely blank) is an error, as in the reference.
+  Result<Answers> ask(std::string_view question, std::string_view context, const AskOptions& options = {},
+                      const WindowProgress& progress = {}) const;
+
+  /// Answers several in one packed batch after another; the results stand in the order of the questions.
+  /// A fault of one question fails the call, naming its number: check questions beforehand with check_question.
+  /// `n_threads` 0: the reader's own number; 1: all on the calling thread.
+  Result<std::vector<Answers>> ask_all(std::span<const Question> questions, const AskOptions& options = {},
+                                       int n_threads = 0, const WindowProgress& progress = {}) const;
+
+  const QaModel& model() const;
+  const Tokenizer& tokenizer() const;
+  const std::filesystem::path& folder() const;
+  /// Window options as they are in force for this model: max_length lowered where need be.
+  WindowOptions effective(const WindowOptions& options) const;
+  /// Tokenises through the cache.
+  std::shared_ptr<const TokenizedText> tokenize_context(std::string_view context, SpecialsInText specials) const;
+
+ private:
+  struct Impl;
+  explicit Reader(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace spanqa
