@@ -19,10 +19,15 @@
 #include "qa/decode_global.h"
 #include "qa/decode_pipeline.h"
 #include "qa/decode_run_qa.h"
+#include "qa/qa_settings.h"
 #include "qa/windows.h"
 #include "text/tokenizer.h"
 
 namespace spanqa {
+
+/// Tokens of one packed batch. Large enough that a matmul tile is full and a primitive call costs nothing beside its work,
+/// small enough that the activations of a layer stay in a core's share of the last-level cache (docs/performance.md).
+constexpr std::size_t kPackedBatchTokens = 1024;
 
 /// Which decoder answers, with its options. The three are different contracts: see their headers.
 using DecoderOptions = std::variant<PipelineOptions, RunQaOptions, GlobalOptions>;
@@ -57,7 +62,7 @@ struct Answers {
   bool question_truncated = false;
 };
 
-/// Called as windows are done, from the calling thread's side of the work: windows done, windows in all.
+/// Called as windows are done, by one thread at a time: windows done, windows in all.
 using WindowProgress = std::function<void(std::size_t done, std::size_t total)>;
 
 /// Threads: every call may run concurrently; each borrows a workspace from a pool of the reader's own.
@@ -75,15 +80,18 @@ class Reader {
   Result<Answers> ask(std::string_view question, std::string_view context, const AskOptions& options = {},
                       const WindowProgress& progress = {}) const;
 
-  /// Answers several in one packed batch after another; the results stand in the order of the questions.
-  /// A fault of one question fails the call, naming its number: check questions beforehand with check_question.
+  /// Answers several in one packed batch after another; the results stand in the order of the questions. A question that
+  /// cannot be answered (empty, too long for the windows) is an error in its own place and does not touch the others.
   /// `n_threads` 0: the reader's own number; 1: all on the calling thread.
-  Result<std::vector<Answers>> ask_all(std::span<const Question> questions, const AskOptions& options = {},
+  std::vector<Result<Answers>> ask_all(std::span<const Question> questions, const AskOptions& options = {},
                                        int n_threads = 0, const WindowProgress& progress = {}) const;
 
   const QaModel& model() const;
   const Tokenizer& tokenizer() const;
   const std::filesystem::path& folder() const;
+  /// What was fitted for this model and stored beside it: temperature, no-answer thresholds.
+  const QaSettings& settings() const;
+  int n_threads() const;
   /// Window options as they are in force for this model: max_length lowered where need be.
   WindowOptions effective(const WindowOptions& options) const;
   /// Tokenises through the cache.

@@ -1,0 +1,238 @@
+// spanqa ask: questions about one document, answered in their sentences.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/utf8.h"
+#include "cli/command.h"
+#include "cli/reading_flags.h"
+#include "cli/terminal.h"
+#include "qa/answer_json.h"
+#include "qa/sentence.h"
+
+namespace spanqa::cli {
+namespace {
+
+struct AskFlags {
+  ReadingFlags reading;
+  std::vector<std::string> questions;
+  std::string text;
+  std::string file;
+  std::string question_file;
+  bool interactive = false;
+  bool json = false;
+  bool pipeline_json = false;
+};
+
+struct Document {
+  std::string name;  // "standard input", or the file's name
+  std::string text;
+};
+
+Result<std::string> read_standard_input() {
+  std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+  if (std::cin.bad()) return fail(ErrorCode::kIo, "standard input: cannot read");
+  return text;
+}
+
+Result<Document> read_document(const AskFlags& flags) {
+  Document document;
+  if (!flags.text.empty()) {
+    document = {"text", flags.text};
+  } else if (!flags.file.empty() && flags.file != "-") {
+    SPANQA_ASSIGN(std::string text, read_file(flags.file));
+    document = {flags.file, std::move(text)};
+  } else {
+    if (input_is_terminal()) {
+      return fail(ErrorCode::kInvalidArgument, "no document: give --file FILE, --text TEXT, or pipe one into standard input");
+    }
+    SPANQA_ASSIGN(std::string text, read_standard_input());
+    document = {"standard input", std::move(text)};
+  }
+  if (document.text.find('\0') != std::string::npos) {
+    return fail(ErrorCode::kCorrupt,
+                document.name + ": holds NUL bytes, so it is no text; convert it first (pdftotext, pandoc)");
+  }
+  if (document.text.find_first_not_of(" \t\r\n\f\v") == std::string::npos) {
+    return fail(ErrorCode::kCorrupt, document.name + ": is empty; there is nothing to find an answer in");
+  }
+  return document;
+}
+
+Result<std::vector<std::string>> read_questions(const AskFlags& flags) {
+  std::vector<std::string> questions = flags.questions;
+  if (flags.question_file.empty()) return questions;
+  SPANQA_ASSIGN(const std::string text, read_file(flags.question_file));
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string line = text.substr(begin, end - begin);
+    if (line.find_first_not_of(" \t\r") != std::string::npos) questions.push_back(line);
+    begin = end + 1;
+  }
+  if (questions.empty()) return fail(ErrorCode::kInvalidArgument, flags.question_file + ": holds no question");
+  return questions;
+}
+
+/// White space as one blank, so that a sentence over several lines is shown as one.
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : to_valid_utf8(text)) {
+    const bool blank = c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == '\v';
+    if (!blank) {
+      // Other control characters could drive the terminal.
+      out.push_back(static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c);
+    } else if (out.empty() || out.back() != ' ') {
+      out.push_back(' ');
+    }
+  }
+  return out;
+}
+
+/// Breaks `text` at blanks so that lines are at most `width` columns, each but the first indented.
+std::string wrap(const std::string& text, std::size_t width, const std::string& indent) {
+  std::string out;
+  std::size_t column = indent.size();
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string_view word = std::string_view(text).substr(begin, end - begin);
+    std::size_t columns = 0;
+    bool escape = false;  // colour codes take no columns
+    std::string visible;
+    for (const char c : word) {
+      if (c == '\x1b') escape = true;
+      if (!escape) visible.push_back(c);
+      if (escape && c == 'm') escape = false;
+    }
+    columns = display_width(visible);
+    if (column > indent.size() && column + 1 + columns > width) {
+      out += "\n" + indent;
+      column = indent.size();
+    } else if (column > indent.size()) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += columns;
+    begin = end + 1;
+  }
+  return out;
+}
+
+std::string in_sentence(const Document& document, const Answer& answer) {
+  const ByteSpan sentence = sentence_around(document.text, answer.span);
+  const std::string_view text = document.text;
+  return one_line(text.substr(sentence.begin, answer.span.begin - sentence.begin)) +
+         highlight(one_line(text.substr(answer.span.begin, answer.span.end - answer.span.begin))) +
+         one_line(text.substr(answer.span.end, sentence.end - answer.span.end));
+}
+
+void print_answer(const Document& document, const TextIndex& index, const Answer& answer) {
+  if (answer.is_no_answer) {
+    fmt::print("   {} {}\n", bold("no answer"), faint(fmt::format("score {:.4f}", answer.score)));
+    return;
+  }
+  const std::size_t begin = index.at_byte(answer.span.begin).code_point;
+  const std::size_t end = index.at_byte(answer.span.end).code_point;
+  const auto line = 1 + std::count(document.text.begin(), document.text.begin() + answer.span.begin, '\n');
+  fmt::print("   {}\n", wrap(bold(one_line(answer.text)), terminal_width(), "   "));
+  fmt::print("   {}\n", wrap(in_sentence(document, answer), terminal_width(), "   "));
+  fmt::print("   {}\n", faint(fmt::format("score {:.4f} · line {} · characters {}-{}", answer.score, line, begin, end)));
+}
+
+void print_answers(const Document& document, const TextIndex& index, const std::string& question, const Answers& answers) {
+  fmt::print("{} {}\n", bold("?"), wrap(one_line(question), terminal_width(), "  "));
+  if (answers.answers.empty()) fmt::print("   {}\n", bold("no answer found"));
+  for (const Answer& answer : answers.answers) print_answer(document, index, answer);
+  if (answers.question_truncated) fmt::print("   {}\n", faint("the question was cut to fit the window"));
+  fmt::print("\n");
+}
+
+int ask_one(const AskFlags& flags, const Reader& reader, const AskOptions& options, const Document& document,
+            const TextIndex& index, const std::string& question) {
+  Result<Answers> answers = [&] {
+    ProgressBar bar("reading");
+    return reader.ask(question, document.text, options, [&](std::size_t done, std::size_t total) {
+      bar.update(static_cast<double>(done) / static_cast<double>(total), fmt::format("{}/{} windows", done, total));
+    });
+  }();
+  if (!answers) return report(answers.error(), kDataError);
+  const Question asked{question, document.text};
+  if (flags.pipeline_json) {
+    fmt::print("{}\n", answers_to_pipeline_json(*answers, asked, false));
+  } else if (flags.json) {
+    fmt::print("{}\n", answers_to_json(*answers, asked));
+  } else {
+    print_answers(document, index, question, *answers);
+  }
+  std::fflush(stdout);
+  return kOk;
+}
+
+int interactive(const AskFlags& flags, const Reader& reader, const AskOptions& options, const Document& document,
+                const TextIndex& index) {
+  fmt::print("{} ({} characters). Type a question; an empty line or Ctrl-D ends.\n\n", document.name,
+             index.end().code_point);
+  while (true) {
+    fmt::print("? ");
+    std::fflush(stdout);
+    std::string line;
+    if (!std::getline(std::cin, line) || line.empty()) {
+      fmt::print("\n");
+      return kOk;
+    }
+    ask_one(flags, reader, options, document, index, line);
+  }
+}
+
+int run_ask(const AskFlags& flags) {
+  const auto questions = read_questions(flags);
+  if (!questions) return report(questions.error(), kDataError);
+  const bool prompt = flags.interactive || (questions->empty() && input_is_terminal());
+  if (questions->empty() && !prompt) {
+    return report({ErrorCode::kInvalidArgument, "no question: give one as argument, a file of them with --questions, or -i"},
+                  kUsage);
+  }
+  if (prompt && flags.text.empty() && (flags.file.empty() || flags.file == "-")) {
+    return report({ErrorCode::kInvalidArgument, "the prompt reads questions from standard input, so the document must be "
+                                                "named: --file FILE or --text TEXT"},
+                  kUsage);
+  }
+  const auto document = read_document(flags);
+  if (!document) return report(document.error(), kDataError);
+  const auto reader = flags.reading.open_reader();
+  if (!reader) return report(reader.error(), kModelError);
+  const auto options = flags.reading.resolve(**reader);
+  if (!options) return report(options.error(), kUsage);
+
+  const TextIndex index(document->text);
+  for (const std::string& question : *questions) {
+    if (const int code = ask_one(flags, **reader, *options, *document, index, question); code != kOk) return code;
+  }
+  return prompt ? interactive(flags, **reader, *options, *document, index) : kOk;
+}
+
+}  // namespace
+
+void add_ask(CLI::App& app, Run& run) {
+  auto flags = std::make_shared<AskFlags>();
+  CLI::App* command = app.add_subcommand("ask", "Ask questions about one document");
+  command->add_option("question", flags->questions, "One question or more");
+  command->add_option("-f,--file", flags->file, "The document; - for standard input (the default)");
+  command->add_option("-t,--text", flags->text, "The document itself")->excludes("--file");
+  command->add_option("-q,--questions", flags->question_file, "A file with one question a line");
+  command->add_flag("-i,--interactive", flags->interactive, "A prompt that keeps the document loaded");
+  command->add_flag("--json", flags->json, "One JSON object a question: score, start, end, answer; bytes and UTF-16 too");
+  command->add_flag("--pipeline-json", flags->pipeline_json, "What the Python pipeline returns: an object, or a list");
+  flags->reading.add_to(*command, "pipeline");
+  command->footer("Example:\n  spanqa ask --file report.txt \"Who signed the treaty?\" \"When was it signed?\"");
+  command->callback([flags, &run] { run = [flags] { return run_ask(*flags); }; });
+}
+
+}  // namespace spanqa::cli

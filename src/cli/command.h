@@ -1,0 +1,36 @@
+// What the subcommands share: exit codes, how an error ends a program, and the list of them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "base/result.h"
+
+namespace spanqa::cli {
+
+/// Documented in docs/cli.md; scripts rely on them.
+enum ExitCode : int {
+  kOk = 0,
+  kFindings = 1,      // it ran, and found something wrong: bad rows, misaligned answers
+  kUsage = 2,         // the command line cannot be understood or asks for something impossible
+  kDataError = 3,     // input or output: a file is missing, damaged, or cannot be written
+  kModelError = 4,    // the model folder cannot be used
+  kInterrupted = 130  // Ctrl-C
+};
+
+/// Each adds one subcommand. `run` is set to what it does when it is the one on the command line: it returns an exit code.
+using Run = std::function<int()>;
+void add_ask(CLI::App& app, Run& run);
+void add_bench(CLI::App& app, Run& run);
+void add_completion(CLI::App& app, Run& run);
+void add_data(CLI::App& app, Run& run);
+void add_evaluate(CLI::App& app, Run& run);
+void add_info(CLI::App& app, Run& run);
+void add_metrics(CLI::App& app, Run& run);
+void add_predict(CLI::App& app, Run& run);
+void add_tokenize(CLI::App& app, Run& run);
+
+/// Prints "spanqa: message" to standard error and returns the exit code: kUsage for invalid arguments, else `otherwise`.
+int report(const Error& error, ExitCode otherwise);
+
+}  // namespace spanqa::cli

@@ -1,0 +1,129 @@
+// spanqa evaluate: a model on a data set, with official scores, slices and the worst errors.
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+
+#include "cli/command.h"
+#include "cli/data_format_flag.h"
+#include "cli/interrupt.h"
+#include "cli/reading_flags.h"
+#include "cli/terminal.h"
+#include "qa/evaluate.h"
+
+namespace spanqa::cli {
+namespace {
+
+struct EvaluateFlags {
+  ReadingFlags reading;
+  std::string data;
+  std::string output;
+  std::string prefix = "eval";
+  std::string format = "auto";
+  std::optional<bool> version_2;
+  std::size_t limit = 0;
+  std::size_t worst = 20;
+  bool json = false;
+};
+
+std::string cut(const std::string& text, std::size_t columns) {
+  std::string out;
+  for (const char c : text) out.push_back(c == '\n' || c == '\t' || c == '\r' ? ' ' : c);
+  if (display_width(out) <= columns) return out;
+  while (!out.empty() && display_width(out) > columns - 1) {
+    do {
+      out.pop_back();
+    } while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xC0) == 0x80);
+    if (!out.empty() && static_cast<unsigned char>(out.back()) >= 0xC0) out.pop_back();
+  }
+  return out + "…";
+}
+
+void print_slices(const EvaluationReport& report) {
+  for (const SliceGroup& group : report.slices) {
+    fmt::print("\n  {:<24}{:>10}{:>10}{:>10}\n", bold(group.name), "questions", "exact", "F1");
+    for (const Slice& slice : group.slices) {
+      fmt::print("  {:<20}{:>10}{:>10.2f}{:>10.2f}\n", slice.name, slice.n_questions, slice.exact, slice.f1);
+    }
+  }
+}
+
+void print_worst(const EvaluationReport& report) {
+  if (report.worst.empty()) return;
+  fmt::print("\n  {}\n", bold("worst errors (wrong and most confident)"));
+  const std::size_t width = terminal_width() - 6;
+  for (const WorstError& error : report.worst) {
+    fmt::print("  {:.2f}  {}\n", error.probability, cut(error.question, width - 2));
+    fmt::print("        said {}\n", cut(error.prediction.empty() ? "(no answer)" : error.prediction, width - 8));
+    fmt::print("        gold {}\n", cut(error.golds.empty() ? "(no answer)" : error.golds.front(), width - 8));
+  }
+}
+
+void print_report(const EvaluationReport& report, const EvaluateFlags& flags) {
+  fmt::print("{} questions, {} windows in {} ({:.1f} windows/s)\n\n", report.counts.n_questions, report.counts.n_windows,
+             format_seconds(report.seconds), static_cast<double>(report.counts.n_windows) / report.seconds);
+  for (const auto& [name, value] : report.metrics) fmt::print("  {:<20}{:>10.4f}\n", name, value);
+  if (report.fitted_threshold) {
+    fmt::print("  {}\n", faint(fmt::format("best threshold on the null odds {:.4f} would give F1 {:.2f}",
+                                           *report.fitted_threshold, report.fitted_f1.value_or(0.0))));
+  }
+  print_slices(report);
+  print_worst(report);
+  if (!flags.output.empty()) fmt::print("\nfiles in {}\n", flags.output);
+}
+
+int run_evaluate(const EvaluateFlags& flags) {
+  const auto reader = flags.reading.open_reader();
+  if (!reader) return report(reader.error(), kModelError);
+  const auto ask = flags.reading.resolve(**reader);
+  if (!ask) return report(ask.error(), kUsage);
+  const auto* decoder = std::get_if<RunQaOptions>(&ask->decoder);
+  if (decoder == nullptr) {
+    return report({ErrorCode::kInvalidArgument, "evaluate writes run_qa's files and scores: drop --decoder"}, kUsage);
+  }
+  const InterruptGuard guard;
+  Result<EvaluationReport> evaluation = [&] {
+    ProgressBar bar("evaluating");
+    return evaluate(**reader, flags.data,
+                    {.decoder = *decoder,
+                     .windows = ask->windows,
+                     .specials_in_text = ask->specials_in_text,
+                     .version_2 = flags.version_2,
+                     .format = data_format_of(flags.format),
+                     .output = flags.output,
+                     .prefix = flags.prefix,
+                     .limit = flags.limit,
+                     .n_worst = flags.worst,
+                     .cancelled = InterruptGuard::check},
+                    [&](double share, const AnswerStreamCounts& seen) {
+                      bar.update(share, fmt::format("{} questions", seen.n_questions));
+                    });
+  }();
+  if (!evaluation) return report(evaluation.error(), kDataError);
+  if (flags.json) {
+    fmt::print("{}\n", evaluation->to_json());
+  } else {
+    print_report(*evaluation, flags);
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app, Run& run) {
+  auto flags = std::make_shared<EvaluateFlags>();
+  CLI::App* command = app.add_subcommand("evaluate", "Score a model on a data set, by slices, with its worst errors");
+  command->add_option("data", flags->data, "SQuAD v1.1 or v2.0, flat JSON, JSONL or CSV with gold answers")->required();
+  command->add_option("-o,--output", flags->output, "Folder for the files run_qa.py writes; made if it is not there");
+  command->add_option("--prefix", flags->prefix, "Of their names: PREFIX_predictions.json")->capture_default_str();
+  add_data_format(*command, flags->format);
+  command->add_flag("--version-2,!--version-1", flags->version_2, "SQuAD v2.0 rules; default: as the file's version says");
+  command->add_option("--limit", flags->limit, "Questions at most; 0: all")->capture_default_str();
+  command->add_option("--worst", flags->worst, "Errors listed")->capture_default_str();
+  command->add_flag("--json", flags->json, "The report as JSON");
+  flags->reading.add_to(*command, "run_qa");
+  command->footer("Example:\n  spanqa evaluate dev-v1.1.json --output results");
+  command->callback([flags, &run] { run = [flags] { return run_evaluate(*flags); }; });
+}
+
+}  // namespace spanqa::cli

@@ -1,0 +1,20 @@
+// Ctrl-C during a long task: it ends at the next step, unfinished files vanish, the program exits with 130.
+#pragma once
+
+#include "base/result.h"
+
+namespace spanqa::cli {
+
+/// While an object lives, SIGINT and SIGTERM only raise a flag; a second signal ends the program at once.
+class InterruptGuard {
+ public:
+  InterruptGuard();
+  ~InterruptGuard();
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+
+  /// An error with code kCancelled once a signal has come.
+  static Status check();
+};
+
+}  // namespace spanqa::cli

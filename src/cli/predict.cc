@@ -1,0 +1,111 @@
+// spanqa predict: rows of questions and contexts in, rows of answers out, in constant memory.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/data_format_flag.h"
+#include "cli/interrupt.h"
+#include "cli/reading_flags.h"
+#include "cli/terminal.h"
+#include "qa/answer_json.h"
+#include "qa/answer_stream.h"
+
+namespace spanqa::cli {
+namespace {
+
+struct PredictFlags {
+  ReadingFlags reading;
+  std::string input = "-";
+  std::string output = "-";
+  std::string format = "auto";
+  std::size_t limit = 0;
+  bool strict = false;
+};
+
+Result<std::unique_ptr<ExampleReader>> open_input(const PredictFlags& flags) {
+  if (flags.input == "-") return ExampleReader::from_jsonl(std::cin, "standard input");
+  return ExampleReader::open(flags.input, {.format = data_format_of(flags.format)});
+}
+
+std::string error_row(const Example& example, const Error& error) {
+  nlohmann::ordered_json row;
+  row["id"] = example.id;
+  row["error"] = error.message;
+  row["code"] = error_code_name(error.code);
+  return row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Status write_standard_output(std::string_view line) {
+  if (std::fwrite(line.data(), 1, line.size(), stdout) == line.size()) return {};
+  return fail(ErrorCode::kIo, "standard output: cannot write");
+}
+
+int run_predict(const PredictFlags& flags) {
+  auto examples = open_input(flags);
+  if (!examples) return report(examples.error(), kDataError);
+  const auto reader = flags.reading.open_reader();
+  if (!reader) return report(reader.error(), kModelError);
+  const auto ask = flags.reading.resolve(**reader);
+  if (!ask) return report(ask.error(), kUsage);
+
+  std::optional<AtomicFile> file;
+  if (flags.output != "-") {
+    auto created = AtomicFile::create(flags.output);
+    if (!created) return report(created.error(), kDataError);
+    file.emplace(std::move(*created));
+  }
+  const InterruptGuard guard;
+  ProgressBar bar("predicting");
+  const auto counts = answer_stream(
+      **reader, **examples, {.ask = *ask, .limit = flags.limit},
+      [&](const Example& example, const Result<Answers>& answers) -> Status {
+        if (!answers && flags.strict) {
+          return fail(answers.error().code, example.where + ": " + answers.error().message);
+        }
+        SPANQA_TRY(InterruptGuard::check());
+        const std::string line =
+            (answers ? answers_to_json(*answers, {example.question, *example.context}, {.id = example.id})
+                     : error_row(example, answers.error())) +
+            "\n";
+        return file ? file->write(line) : write_standard_output(line);
+      },
+      [&](double share, const AnswerStreamCounts& seen) {
+        bar.update(share, fmt::format("{} questions", seen.n_questions));
+      });
+  if (!counts) return report(counts.error(), kDataError);
+  if (file) {
+    if (const Status committed = file->commit(); !committed) return report(committed.error(), kDataError);
+  } else if (std::fflush(stdout) != 0) {
+    return report({ErrorCode::kIo, "standard output: cannot write"}, kDataError);
+  }
+  if (counts->n_errors > 0) {
+    fmt::print(stderr, "spanqa: {} of {} rows could not be answered; each has an \"error\" field\n", counts->n_errors,
+               counts->n_questions);
+    return kFindings;
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void add_predict(CLI::App& app, Run& run) {
+  auto flags = std::make_shared<PredictFlags>();
+  CLI::App* command = app.add_subcommand("predict", "Answer a stream of rows: JSONL in, JSONL out, order kept");
+  command->add_option("input", flags->input, "Rows with id, question, context; - for JSONL on standard input")
+      ->capture_default_str();
+  command->add_option("-o,--output", flags->output, "Where the answers go; - for standard output")->capture_default_str();
+  add_data_format(*command, flags->format);
+  command->add_option("--limit", flags->limit, "Rows read at most; 0: all")->capture_default_str();
+  command->add_flag("--strict", flags->strict, "Stop at the first row that cannot be answered, and write no file");
+  flags->reading.add_to(*command, "pipeline");
+  command->footer("Example:\n  spanqa predict questions.jsonl --output answers.jsonl");
+  command->callback([flags, &run] { run = [flags] { return run_predict(*flags); }; });
+}
+
+}  // namespace spanqa::cli

@@ -1,0 +1,112 @@
+#include "cli/reading_flags.h"
+
+#include <algorithm>
+
+#include "qa/default_model.h"
+
+namespace spanqa::cli {
+namespace {
+
+PipelineCompat compat_of(const std::string& name) {
+  if (name == "hf-5.2") return PipelineCompat::kHf52;
+  return name == "hf-4.52" ? PipelineCompat::kHf452 : PipelineCompat::kSane;
+}
+
+}  // namespace
+
+void ReadingFlags::add_model_to(CLI::App& command) {
+  command.add_option("-m,--model", model, "Model folder (config.json, model.safetensors, tokenizer); default: models/DEFAULT")
+      ->envname("SPANQA_MODEL");
+  command.add_option("--threads", threads, "Threads; default: all cores this process may use")->check(CLI::NonNegativeNumber);
+  command.add_flag("--lowercase,!--no-lowercase", lowercase, "Overrule what the tokenizer's files say about lower-casing");
+}
+
+void ReadingFlags::add_to(CLI::App& command, const std::string& default_decoder) {
+  decoder = default_decoder;
+  add_model_to(command);
+  command.add_option("--decoder", decoder, "pipeline (probabilities), run_qa (n-best of logit sums) or global (comparable scores)")
+      ->check(CLI::IsMember({"pipeline", "run_qa", "global"}))
+      ->capture_default_str();
+  command.add_option("-k,--top-k", top_k, "Answers at most (pipeline, global)")->capture_default_str();
+  command.add_option("--max-answer-tokens,--max-answer-len", max_answer_tokens,
+                     "Longest answer in tokens; default: 15 (pipeline), 30 (others)");
+  command.add_option("--max-length,--max-seq-len", max_length, "Tokens of a window, question and special tokens included")
+      ->capture_default_str();
+  command.add_option("--overlap,--doc-stride", overlap, "Tokens that windows share; default: 128, or half a shorter window");
+  command.add_flag("--no-answer,--handle-impossible-answer", no_answer, "Let \"no answer\" compete with the answers");
+  command.add_option("--threshold", threshold,
+                     "No answer when null score - best score exceeds this (run_qa), or when the score does not (global)");
+  command.add_option("--temperature", temperature, "Divides the logits of global scores; default: as fitted, else 1");
+  command.add_option("--n-best", n_best, "Starts and ends considered per window, entries listed (run_qa)")
+      ->capture_default_str();
+  command.add_flag("--no-align{true},!--align-to-words", no_align, "Do not complete words cut at either end of an answer");
+  command.add_option("--compat", compat, "hf-5.2 or hf-4.52: the Python pipeline to the letter, defects included")
+      ->check(CLI::IsMember({"none", "hf-5.2", "hf-4.52"}))
+      ->capture_default_str();
+  command.add_flag("--truncate-question", truncate_question, "Cut a question that leaves no room, instead of an error");
+  command.add_option("--max-question-len", max_question_length, "Tokens kept by --truncate-question")->capture_default_str();
+  command.add_flag("--match-special-tokens", match_special_tokens,
+                   "Read a literal [SEP] in a text as the special token, as the reference does (an injection otherwise)");
+}
+
+Result<std::filesystem::path> ReadingFlags::model_folder() const {
+  if (!model.empty()) return std::filesystem::path(model);
+  return find_default_model();
+}
+
+TokenizerOverrides ReadingFlags::tokenizer_overrides() const { return {.lowercase = lowercase}; }
+
+Result<std::shared_ptr<const Reader>> ReadingFlags::open_reader() const {
+  SPANQA_ASSIGN(const std::filesystem::path folder, model_folder());
+  ReaderOptions options;
+  options.n_threads = threads;
+  options.tokenizer = tokenizer_overrides();
+  return Reader::open(folder, options);
+}
+
+WindowOptions ReadingFlags::windows() const {
+  return {.max_length = max_length,
+          .overlap = overlap.value_or(std::min<std::size_t>(128, max_length / 2)),
+          .max_question_length = max_question_length,
+          .long_question = truncate_question ? LongQuestion::kTruncate : LongQuestion::kError};
+}
+
+Result<AskOptions> ReadingFlags::resolve(const Reader& reader) const {
+  AskOptions options;
+  options.windows = windows();
+  const bool faithful = compat != "none";
+  if (match_special_tokens || faithful) options.specials_in_text = SpecialsInText::kMatch;
+  if (faithful && decoder != "pipeline") {
+    return fail(ErrorCode::kInvalidArgument, "--compat is about the pipeline decoder; drop it or use --decoder pipeline");
+  }
+  if (decoder == "pipeline") {
+    PipelineOptions pipeline;
+    pipeline.top_k = top_k;
+    pipeline.max_answer_tokens = max_answer_tokens.value_or(pipeline.max_answer_tokens);
+    pipeline.handle_impossible_answer = no_answer;
+    pipeline.align_to_words = !no_align;
+    pipeline.compat = compat_of(compat);
+    options.decoder = pipeline;
+  } else if (decoder == "run_qa") {
+    RunQaOptions run_qa;
+    run_qa.n_best = n_best;
+    run_qa.max_answer_tokens = max_answer_tokens.value_or(run_qa.max_answer_tokens);
+    run_qa.version_2 = no_answer;
+    run_qa.null_threshold = static_cast<float>(threshold.value_or(reader.settings().null_threshold));
+    options.decoder = run_qa;
+  } else {
+    GlobalOptions global;
+    global.top_k = top_k;
+    global.max_answer_tokens = max_answer_tokens.value_or(global.max_answer_tokens);
+    global.temperature = temperature.value_or(reader.settings().temperature);
+    global.align_to_words = !no_align;
+    if (no_answer || threshold) {
+      global.no_answer_threshold = threshold.value_or(reader.settings().no_answer_threshold);
+    }
+    options.decoder = global;
+  }
+  SPANQA_TRY(std::visit([](const auto& decoder_options) { return check_options(decoder_options); }, options.decoder));
+  return options;
+}
+
+}  // namespace spanqa::cli

@@ -1,0 +1,49 @@
+// Flags that every subcommand which reads with a model has in common.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "qa/reader.h"
+
+namespace spanqa::cli {
+
+/// Values of the flags as given; resolve() makes options of them.
+struct ReadingFlags {
+  std::string model;
+  int threads = 0;
+  std::string decoder;
+  std::string compat = "none";
+  int top_k = 1;
+  std::optional<int> max_answer_tokens;
+  std::size_t max_length = 384;
+  std::optional<std::size_t> overlap;
+  bool no_answer = false;
+  bool no_align = false;
+  std::optional<double> threshold;
+  std::optional<double> temperature;
+  int n_best = 20;
+  bool truncate_question = false;
+  std::size_t max_question_length = 64;
+  bool match_special_tokens = false;
+  std::optional<bool> lowercase;
+
+  /// `decoder`: the subcommand's default, "pipeline", "run_qa" or "global".
+  void add_to(CLI::App& command, const std::string& default_decoder);
+  /// Only --model, --threads and the tokenizer's flags.
+  void add_model_to(CLI::App& command);
+
+  /// Opens the model named by --model, else the default one.
+  Result<std::shared_ptr<const Reader>> open_reader() const;
+  /// The folder that open_reader() reads.
+  Result<std::filesystem::path> model_folder() const;
+  TokenizerOverrides tokenizer_overrides() const;
+  /// `reader` gives the fitted temperature and thresholds where no flag does.
+  Result<AskOptions> resolve(const Reader& reader) const;
+  WindowOptions windows() const;
+};
+
+}  // namespace spanqa::cli
