@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,8 @@ struct Example {
   std::vector<GoldAnswer> answers;  // empty: unanswerable, or no gold given
   bool has_answers_field = false;   // the file gave golds, perhaps none: false in files to predict only
   std::string title;
-  std::string where;  // "dev.json: question 56be…" or "rows.jsonl:17", for messages
+  std::optional<bool> is_impossible;  // as the file says; nothing decides by it, `answers` do
+  std::string where;                  // "dev.json: question 56be…" or "rows.jsonl:17", for messages
 };
 
 }  // namespace spanqa
