@@ -91,18 +91,33 @@ AtomicFile::AtomicFile(AtomicFile&& other) noexcept
 AtomicFile::~AtomicFile() {
   if (descriptor_ < 0) return;
   ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
-  std::string name = path.string() + ".tmp-XXXXXX";
+  std::error_code error;
+  const std::filesystem::file_type type = std::filesystem::status(path, error).type();
+  if (type == std::filesystem::file_type::directory) {
+    return fail(ErrorCode::kIo, fmt::format("{}: is a folder, not a file", path.string()));
+  }
+  if (type != std::filesystem::file_type::regular && type != std::filesystem::file_type::not_found && !error) {
+    // A device or pipe (/dev/null, /dev/stdout) is written to; a rename would put a file in its place.
+    const int device = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (device < 0) return system_error(path, "open", errno);
+    return AtomicFile(path, {}, device);
+  }
+  // A link stays one: what it points at is replaced.
+  std::filesystem::path target =
+      std::filesystem::is_symlink(path, error) ? std::filesystem::canonical(path, error) : path;
+  if (error || target.empty()) target = path;
+  std::string name = target.string() + ".tmp-XXXXXX";
   const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
   if (descriptor < 0) return system_error(path, "create", errno);
   // mkstemp makes files private; a result file is as readable as any other the user makes.
   const mode_t mask = ::umask(0);
   ::umask(mask);
   ::fchmod(descriptor, static_cast<mode_t>(0666) & ~mask);
-  return AtomicFile(path, name, descriptor);
+  return AtomicFile(std::move(target), name, descriptor);
 }
 
 Status AtomicFile::write(std::string_view bytes) {
@@ -126,6 +141,10 @@ Status AtomicFile::flush() {
 Status AtomicFile::commit() {
   SPANQA_CHECK(descriptor_ >= 0);
   SPANQA_TRY(flush());
+  if (temporary_.empty()) {
+    if (::close(std::exchange(descriptor_, -1)) != 0) return system_error(path_, "write", errno);
+    return {};
+  }
   if (::fsync(descriptor_) != 0) return system_error(path_, "sync", errno);
   if (::close(std::exchange(descriptor_, -1)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     const int number = errno;

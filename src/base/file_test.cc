@@ -51,6 +51,25 @@ TEST_F(FileTest, ErrorsNameTheFile) {
   EXPECT_FALSE(AtomicFile::create(folder_ / "no" / "such" / "folder"));
 }
 
+TEST_F(FileTest, DevicesAreWrittenToAndNeverReplaced) {
+  ASSERT_TRUE(write_file("/dev/null", "gone"));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  const Status full = write_file("/dev/full", "no room");
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, ErrorCode::kIo);
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
+  EXPECT_EQ(write_file(folder_, "a folder").error().code, ErrorCode::kIo);
+  EXPECT_EQ(files_in_folder(), 0U);
+}
+
+TEST_F(FileTest, ALinkStaysALink) {
+  ASSERT_TRUE(write_file(folder_ / "a", "old"));
+  std::filesystem::create_symlink("a", folder_ / "link");
+  ASSERT_TRUE(write_file(folder_ / "link", "new"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "link"));
+  EXPECT_EQ(read_file(folder_ / "a").value(), "new");
+}
+
 TEST_F(FileTest, AnEndlessFileStopsAtTheLimit) {
   EXPECT_FALSE(read_file("/dev/zero", 1000));  // endless: the limit ends it
 }
