@@ -1,0 +1,51 @@
+// Scaled dot-product attention over packed sequences.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace spanqa {
+
+/// Queries, keys and values of a packed batch. A row of `qkv` is [q | k | v], each n_heads x head_size floats with the
+/// heads side by side; sequence i is rows [offsets[i], offsets[i + 1]).
+struct AttentionInput {
+  const float* qkv = nullptr;              // [offsets.back(), row_stride]
+  std::size_t row_stride = 0;              // in floats, at least 3 x hidden()
+  std::span<const std::uint32_t> offsets;  // [n_sequences + 1], ascending
+  std::size_t n_heads = 0;
+  std::size_t head_size = 0;
+
+  std::size_t hidden() const { return n_heads * head_size; }
+};
+
+/// Buffers that attention() reuses from call to call; they grow to the longest sequence seen. One for each thread of
+/// work, never shared by two calls at once.
+class AttentionScratch {
+ public:
+  /// At least `n` floats at a multiple of 64 bytes for OpenMP thread `thread` of `n_threads`; content is undefined.
+  float* get(int thread, std::size_t n);
+  void reserve_threads(int n_threads);
+
+ private:
+  struct Free {
+    void operator()(float* memory) const;
+  };
+  struct Buffer {
+    std::unique_ptr<float, Free> memory;
+    std::size_t n = 0;
+  };
+  std::vector<Buffer> buffers_;  // one per OpenMP thread
+};
+
+/// out[t, head] = sum_u softmax_u(q[t, head] . k[u, head] / sqrt(head_size)) v[u, head], u over the tokens of t's own
+/// sequence; no mask, no padding. out: [offsets.back(), hidden()]; it must not overlap qkv.
+///
+/// Threads: pairs of sequence and head are spread over `n_threads` OpenMP threads (1: the calling thread alone).
+/// Cost:    4 L^2 hidden floating-point operations for a sequence of L tokens; no allocation once scratch has grown.
+void attention(const AttentionInput& input, float* out, AttentionScratch& scratch, int n_threads);
+void attention_ref(const AttentionInput& input, float* out);
+
+}  // namespace spanqa
