@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -33,6 +34,10 @@ struct ModelConfig {
 /// Reads and checks `folder`/config.json. An unknown model_type, activation or position embedding is kUnsupported and
 /// says which are known; sizes out of range are kCorrupt.
 Result<ModelConfig> read_model_config(const std::filesystem::path& folder);
+
+/// The same from the text of a config.json; `name` stands in front of the message of an error. Absent keys have the
+/// defaults of Hugging Face's configuration classes.
+Result<ModelConfig> parse_model_config(std::string_view json, std::string_view name);
 
 /// "bert", "distilbert".
 const char* model_family_name(ModelFamily family);

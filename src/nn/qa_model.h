@@ -5,31 +5,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <span>
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "nn/model_config.h"
+#include "nn/packed_batch.h"
 
 namespace spanqa {
-
-/// Sequences laid end to end; nothing is padded.
-struct PackedBatch {
-  std::vector<std::int32_t> ids;          // [n_tokens]
-  std::vector<std::uint8_t> type_ids;     // [n_tokens]; ignored by families without token types
-  std::vector<std::uint32_t> offsets{0};  // [n_sequences + 1]: sequence i is ids[offsets[i], offsets[i + 1])
-
-  std::size_t n_tokens() const { return ids.size(); }
-  std::size_t n_sequences() const { return offsets.size() - 1; }
-  void clear();
-};
-
-/// Start and end logits of a batch, one of each per token. [n_tokens]
-struct SpanLogits {
-  std::vector<float> start;
-  std::vector<float> end;
-};
 
 /// Buffers and oneDNN primitives that one thread of work reuses from call to call, so that the steady state allocates
 /// nothing. Not for two forward passes at once: give each concurrent caller its own.
@@ -54,8 +36,7 @@ class Workspace {
 ///
 /// Threads: immutable after open(); forward() may run concurrently with different workspaces.
 /// Memory:  the weight file stays mapped; float32 copies of the linear layers are kept in oneDNN's preferred layout,
-/// the
-///          embeddings are read from the mapping row by row whatever their type.
+///          the embeddings are read from the mapping row by row whatever their type.
 class QaModel {
  public:
   /// Fails with a message that says what to do when the folder has only pytorch_model.bin, lacks the answer head, names

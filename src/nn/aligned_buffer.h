@@ -1,0 +1,40 @@
+// Memory that a forward pass reuses.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
+
+namespace spanqa {
+
+/// Floats at a multiple of 64 bytes (a cache line, an AVX-512 register). Grows, never shrinks.
+class AlignedBuffer {
+ public:
+  /// At least `n` floats. After growth they are zero (what was there is lost), otherwise they are as they were left.
+  float* at_least(std::size_t n) {
+    if (n > size_) std::fill_n(uninitialized(n), n, 0.0F);
+    return memory_.get();
+  }
+  /// At least `n` floats of undefined content.
+  float* uninitialized(std::size_t n) {
+    if (n > size_) {
+      memory_.reset();
+      size_ = 0;  // should the allocation throw
+      memory_.reset(static_cast<float*>(::operator new(n * sizeof(float), kAlignment)));
+      size_ = n;
+    }
+    return memory_.get();
+  }
+  std::size_t size() const { return size_; }
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
+  struct Free {
+    void operator()(float* memory) const { ::operator delete(memory, kAlignment); }
+  };
+  std::unique_ptr<float, Free> memory_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace spanqa
