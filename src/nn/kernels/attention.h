@@ -3,9 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
+
+#include "nn/aligned_buffer.h"
 
 namespace spanqa {
 
@@ -25,19 +26,13 @@ struct AttentionInput {
 /// work, never shared by two calls at once.
 class AttentionScratch {
  public:
-  /// At least `n` floats at a multiple of 64 bytes for OpenMP thread `thread` of `n_threads`; content is undefined.
-  float* get(int thread, std::size_t n);
-  void reserve_threads(int n_threads);
+  /// Makes room for `n_floats` of each of `n_threads` threads; what was there is lost.
+  void reserve(int n_threads, std::size_t n_floats);
+  /// The memory of OpenMP thread `thread`, a multiple of 64 bytes.
+  float* of_thread(int thread) { return buffers_[static_cast<std::size_t>(thread)].uninitialized(0); }
 
  private:
-  struct Free {
-    void operator()(float* memory) const;
-  };
-  struct Buffer {
-    std::unique_ptr<float, Free> memory;
-    std::size_t n = 0;
-  };
-  std::vector<Buffer> buffers_;  // one per OpenMP thread
+  std::vector<AlignedBuffer> buffers_;
 };
 
 /// out[t, head] = sum_u softmax_u(q[t, head] . k[u, head] / sqrt(head_size)) v[u, head], u over the tokens of t's own

@@ -1,0 +1,35 @@
+#include "nn/kernels/isa.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string_view>
+
+namespace spanqa {
+namespace {
+
+TEST(Isa, NamesAreRead) {
+  EXPECT_EQ(parse_isa("ref"), Isa::kRef);
+  EXPECT_EQ(parse_isa("sse4"), Isa::kSse4);
+  EXPECT_EQ(parse_isa("avx2"), Isa::kAvx2);
+  EXPECT_EQ(parse_isa("avx512"), Isa::kAvx512);
+  EXPECT_EQ(parse_isa(""), std::nullopt);
+  EXPECT_EQ(parse_isa("AVX2"), std::nullopt);
+}
+
+// Each in a process of its own, since the limit is read once.
+void exit_with_target(const char* limit, std::string_view known) {
+  setenv("SPANQA_ISA", limit, 1);
+  const std::string_view chosen = kernel_target_name();
+  std::exit(known.find(chosen) != std::string_view::npos ? 0 : 1);
+}
+
+TEST(IsaDeathTest, TheLimitHolds) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(exit_with_target("ref", "ref"), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(exit_with_target("sse4", "SSE4 SSSE3 EMU128 SCALAR"), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(exit_with_target("avx2", "AVX2 SSE4 SSSE3 EMU128 SCALAR"), testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace spanqa
