@@ -18,7 +18,7 @@
 namespace spanqa {
 
 struct GlobalOptions {
-  int top_k = 1;               // answers returned: exactly this many where so many distinct spans exist
+  int top_k = 1;               // answers returned, "no answer" included: exactly this many where so many spans exist
   int max_answer_tokens = 30;  // longest span, in tokens, before words are completed
   double temperature = 1.0;    // > 0; larger makes scores less extreme
   bool align_to_words = true;
@@ -28,8 +28,14 @@ struct GlobalOptions {
 
 Status check_options(const GlobalOptions& options);
 
-/// Overlapping spans are one finding: of two that share a byte of the context only the better one is kept.
-/// Order of calls: add for each window in order, finish once. `context` and `tokens` must outlive the decoder.
+/// Overlapping spans are one finding: of two that share a byte of the context only the better one is kept (the scores
+/// decide, then the earlier begin, then the shorter span, then the earlier window). The answers are what that rule
+/// leaves of all spans of all windows, taken best first.
+///
+/// Order of calls: add for each window of plan_windows in order, finish once. `context` and `tokens` must outlive the
+/// decoder.
+/// Memory: logits of the windows that can still hold an answer (about 2 * top_k, times the windows that share a token);
+/// the number of windows does not matter. Cost: O(tokens * max_answer_tokens) a window, at most.
 class GlobalDecoder {
  public:
   GlobalDecoder(std::string_view context, const TokenizedText& tokens, const GlobalOptions& options);
@@ -37,10 +43,36 @@ class GlobalDecoder {
   Decoded finish();
 
  private:
+  /// What is kept of a window: the logits of its context.
+  struct Kept {
+    std::size_t number = 0;  // of the window, from 0
+    std::size_t begin = 0;   // first context token
+    std::vector<float> start;
+    std::vector<float> end;
+    double null_score = 0.0;
+    double best = 0.0;  // margin of its best span
+  };
+  /// The best span among tokens [begin, end) of a window.
+  struct Finding {
+    double margin = 0.0;  // start + end - null, before temperature and sigmoid
+    std::size_t first = 0;
+    std::size_t last = 0;  // inclusive; both are tokens of the context
+    std::size_t kept = 0;  // index into kept_
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  static bool is_worse(const Finding& a, const Finding& b);
+  bool search(std::size_t kept, std::size_t begin, std::size_t end, Finding& finding) const;
+  void drop_hopeless();
+  ByteSpan place(std::size_t first, std::size_t last) const;
+  void search_beside(const Finding& finding, ByteSpan taken, std::vector<Finding>& queue) const;
+  std::vector<Answer> select() const;
+
   std::string_view context_;
   const TokenizedText* tokens_;
   GlobalOptions options_;
-  std::vector<Answer> candidates_;
+  std::vector<Kept> kept_;
+  std::size_t n_kept_after_drop_ = 0;
   std::size_t n_windows_ = 0;
 };
 

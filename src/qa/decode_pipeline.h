@@ -8,8 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -19,9 +20,10 @@
 namespace spanqa {
 
 enum class PipelineCompat : std::uint8_t {
-  kSane,  // 5.2 scores and order; spans of score 0, empty texts and end-before-start never appear, and a literal [CLS]
-          // in the context is no answer position
-  kHf52,   // transformers 5.2 to the letter
+  kSane,   // 5.2 scores and order; spans of score 0, empty texts and end-before-start never appear, and a literal [CLS]
+           // in the context is no answer position
+  kHf52,   // transformers 5.2 to the letter. Spans of score 0 that fill a short list are taken in ascending order of
+           // start and end (NumPy's order is unspecified); one that ends before it starts is an empty span
   kHf452,  // transformers 4.52: as 5.2, but equal texts are not merged and only top_k spans are taken per window
 };
 
@@ -55,12 +57,28 @@ class PipelineDecoder {
   Decoded finish();
 
  private:
+  struct Candidate {
+    float score = 0.0F;
+    std::uint32_t first = 0;  // positions in the window, both inclusive
+    std::uint32_t last = 0;
+  };
+  bool is_allowed(const WindowLogits& window, std::size_t position) const;
+  void fill_probabilities(const WindowLogits& window);
+  std::vector<Candidate> best_spans(const WindowLogits& window) const;
+  void append_zero_spans(const WindowLogits& window, std::size_t n_wanted, std::vector<Candidate>& spans) const;
+  ByteSpan place(const WindowLogits& window, const Candidate& candidate) const;
+  void take(const WindowLogits& window, const Candidate& candidate);
+
   std::string_view context_;
   const TokenizedText* tokens_;
   SpecialIds specials_;
   PipelineOptions options_;
-  std::vector<Answer> answers_;  // merged so far, in order of first sight
-  double no_answer_ = 1e6;       // smallest so far; the reference starts there too
+  std::vector<float> start_;                              // probabilities of the window at hand; [n_tokens]
+  std::vector<float> end_;                                // the same
+  std::vector<Answer> answers_;                           // merged so far, in order of first sight
+  std::vector<float> best_;                               // for each answer, the score of its best single occurrence
+  std::unordered_map<std::string, std::size_t> by_text_;  // lower-cased text -> index into answers_
+  double no_answer_ = 1e6;                                // smallest so far; the reference starts there too
   std::size_t n_windows_ = 0;
 };
 

@@ -33,6 +33,8 @@ struct NBestEntry {
   double end_logit = 0.0;
   double probability = 0.0;  // computed in float32 like the reference, widened
   std::size_t window = 0;
+  bool is_null = false;         // the "no answer" entry: text "", span at 0
+  bool is_placeholder = false;  // the reference's "empty" entry, which is no part of the context
 };
 
 struct RunQaResult {
@@ -41,6 +43,7 @@ struct RunQaResult {
   bool no_answer = false;
   std::vector<NBestEntry> n_best;  // best first; never empty (the reference's "empty" placeholder)
   float score_diff = 0.0F;         // null score - best non-empty span's score; 0 unless version_2
+  float null_score = 0.0F;         // smallest start + end logit of [CLS] over the windows, with version_2 or without
 };
 
 /// Order of calls: add for each window in order, finish once. `context` and `tokens` must outlive the decoder.
@@ -60,15 +63,19 @@ class RunQaDecoder {
     bool is_null = false;
     float score() const { return start_logit + end_logit; }
   };
+  void keep_best();
+  std::vector<NBestEntry> make_entries() const;
+
   std::string_view context_;
   const TokenizedText* tokens_;
   RunQaOptions options_;
-  std::vector<Candidate> candidates_;
-  Candidate null_;
+  std::vector<Candidate> candidates_;  // the best n_best so far, best first
+  Candidate null_;                     // of the window whose null score is smallest
   std::size_t n_windows_ = 0;
 };
 
-/// The same result as answers (score: the entry's probability), for callers that speak Decoded.
+/// The same result as answers (score: the entry's probability), for callers that speak Decoded. The decision comes
+/// first, the rest of the n-best list after it in its order; the "empty" placeholder is left out.
 Decoded to_decoded(const RunQaResult& result, const RunQaOptions& options);
 
 }  // namespace spanqa
