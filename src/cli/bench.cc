@@ -42,11 +42,13 @@ void print_report(const SpeedReport& r) {
 int run_bench(const BenchFlags& flags) {
   const auto model = flags.reading.model_folder();
   if (!model) return report(model.error(), kModelError);
-  ProgressBar bar("measuring");
-  const auto speed = measure_speed(
-      *model, flags.data,
-      {.n_threads = flags.reading.threads, .limit = flags.limit, .rounds = flags.rounds, .encode = !flags.no_encoder},
-      [&](const std::string& part) { bar.update(0.0, part); });
+  const auto speed = [&] {
+    ProgressBar bar("measuring");
+    return measure_speed(
+        *model, flags.data,
+        {.n_threads = flags.reading.threads, .limit = flags.limit, .rounds = flags.rounds, .encode = !flags.no_encoder},
+        [&](const std::string& part) { bar.update(0.0, part); });
+  }();
   if (!speed) return report(speed.error(), kDataError);
   if (!flags.output.empty()) {
     if (const Status written = write_file(flags.output, speed->to_json() + "\n"); !written) {

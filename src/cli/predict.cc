@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 
-#include "base/file.h"
 #include "cli/command.h"
 #include "cli/data_format_flag.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "cli/reading_flags.h"
 #include "cli/terminal.h"
 #include "qa/answer_json.h"
@@ -41,9 +41,31 @@ std::string error_row(const Example& example, const Error& error) {
   return row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-Status write_standard_output(std::string_view line) {
-  if (std::fwrite(line.data(), 1, line.size(), stdout) == line.size()) return {};
-  return fail(ErrorCode::kIo, "standard output: cannot write");
+/// Answers to a row as one line; a row that cannot be answered is an error with `strict`, else a row with "error".
+Result<std::string> row_of(const Example& example, const Result<Answers>& answers, bool strict) {
+  if (answers) return answers_to_json(*answers, {example.question, *example.context}, {.id = example.id}) + "\n";
+  if (strict) return fail(answers.error().code, example.where + ": " + answers.error().message);
+  return error_row(example, answers.error()) + "\n";
+}
+
+Result<AnswerStreamCounts> predict(const PredictFlags& flags, const Reader& reader, const AskOptions& ask,
+                                   ExampleReader& examples, Output& output) {
+  ProgressBar bar("predicting");
+  auto counts = answer_stream(
+      reader, examples, {.ask = ask, .limit = flags.limit},
+      [&](const Example& example, const Result<Answers>& answers) -> Status {
+        SPANQA_TRY(InterruptGuard::check());
+        SPANQA_ASSIGN(const std::string row, row_of(example, answers, flags.strict));
+        return output.write(row);
+      },
+      [&](double share, const AnswerStreamCounts& seen) {
+        bar.update(share, fmt::format("{} questions", seen.n_questions));
+      });
+  // A signal also ends a read that waits for more input: what looks like the end of the rows is none.
+  SPANQA_TRY(InterruptGuard::check());
+  SPANQA_TRY(counts);
+  SPANQA_TRY(output.finish());
+  return counts;
 }
 
 int run_predict(const PredictFlags& flags) {
@@ -54,36 +76,11 @@ int run_predict(const PredictFlags& flags) {
   const auto ask = flags.reading.resolve(**reader);
   if (!ask) return report(ask.error(), kUsage);
 
-  std::optional<AtomicFile> file;
-  if (flags.output != "-") {
-    auto created = AtomicFile::create(flags.output);
-    if (!created) return report(created.error(), kDataError);
-    file.emplace(std::move(*created));
-  }
   const InterruptGuard guard;
-  ProgressBar bar("predicting");
-  const auto counts = answer_stream(
-      **reader, **examples, {.ask = *ask, .limit = flags.limit},
-      [&](const Example& example, const Result<Answers>& answers) -> Status {
-        if (!answers && flags.strict) {
-          return fail(answers.error().code, example.where + ": " + answers.error().message);
-        }
-        SPANQA_TRY(InterruptGuard::check());
-        const std::string line =
-            (answers ? answers_to_json(*answers, {example.question, *example.context}, {.id = example.id})
-                     : error_row(example, answers.error())) +
-            "\n";
-        return file ? file->write(line) : write_standard_output(line);
-      },
-      [&](double share, const AnswerStreamCounts& seen) {
-        bar.update(share, fmt::format("{} questions", seen.n_questions));
-      });
-  if (!counts) return report(counts.error(), kDataError);
-  if (file) {
-    if (const Status committed = file->commit(); !committed) return report(committed.error(), kDataError);
-  } else if (std::fflush(stdout) != 0) {
-    return report({ErrorCode::kIo, "standard output: cannot write"}, kDataError);
-  }
+  auto output = Output::open(flags.output);
+  if (!output) return report(output.error(), kDataError);
+  const auto counts = predict(flags, **reader, *ask, **examples, *output);
+  if (!counts) return report_data(counts.error());
   if (counts->n_errors > 0) {
     fmt::print(stderr, "spanqa: {} of {} rows could not be answered; each has an \"error\" field\n", counts->n_errors,
                counts->n_questions);

@@ -18,7 +18,11 @@ void ReadingFlags::add_model_to(CLI::App& command) {
   command.add_option("-m,--model", model, "Model folder (config.json, model.safetensors, tokenizer); default: models/DEFAULT")
       ->envname("SPANQA_MODEL");
   command.add_option("--threads", threads, "Threads; default: all cores this process may use")->check(CLI::NonNegativeNumber);
-  command.add_flag("--lowercase,!--no-lowercase", lowercase, "Overrule what the tokenizer's files say about lower-casing");
+  CLI::Option* lower = command.add_flag_callback(
+      "--lowercase", [this] { lowercase = true; }, "Lower-case, whatever the tokenizer's files say");
+  command
+      .add_flag_callback("--no-lowercase", [this] { lowercase = false; }, "Keep case, whatever the tokenizer's files say")
+      ->excludes(lower);
 }
 
 void ReadingFlags::add_to(CLI::App& command, const std::string& default_decoder) {
@@ -39,7 +43,7 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_decoder)
   command.add_option("--temperature", temperature, "Divides the logits of global scores; default: as fitted, else 1");
   command.add_option("--n-best", n_best, "Starts and ends considered per window, entries listed (run_qa)")
       ->capture_default_str();
-  command.add_flag("--no-align{true},!--align-to-words", no_align, "Do not complete words cut at either end of an answer");
+  command.add_flag("--no-align", no_align, "Do not complete words cut at either end of an answer");
   command.add_option("--compat", compat, "hf-5.2 or hf-4.52: the Python pipeline to the letter, defects included")
       ->check(CLI::IsMember({"none", "hf-5.2", "hf-4.52"}))
       ->capture_default_str();
@@ -54,7 +58,11 @@ Result<std::filesystem::path> ReadingFlags::model_folder() const {
   return find_default_model();
 }
 
-TokenizerOverrides ReadingFlags::tokenizer_overrides() const { return {.lowercase = lowercase}; }
+TokenizerOverrides ReadingFlags::tokenizer_overrides() const {
+  TokenizerOverrides overrides;
+  overrides.lowercase = lowercase;
+  return overrides;
+}
 
 Result<std::shared_ptr<const Reader>> ReadingFlags::open_reader() const {
   SPANQA_ASSIGN(const std::filesystem::path folder, model_folder());

@@ -31,6 +31,8 @@ struct ReadingFlags {
   bool match_special_tokens = false;
   std::optional<bool> lowercase;
 
+  // The options keep a pointer to this object: it must stay where it is until the command line is parsed.
+
   /// `decoder`: the subcommand's default, "pipeline", "run_qa" or "global".
   void add_to(CLI::App& command, const std::string& default_decoder);
   /// Only --model, --threads and the tokenizer's flags.

@@ -1,0 +1,178 @@
+// spanqa info: the model, its tokenizer with the settings in force, and what this machine gives them.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/cpu.h"
+#include "cli/command.h"
+#include "cli/layout.h"
+#include "cli/output.h"
+#include "cli/reading_flags.h"
+#include "cli/self_check.h"
+#include "cli/terminal.h"
+#include "cli/version.h"
+#include "nn/kernels/isa.h"
+
+namespace spanqa::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct InfoFlags {
+  ReadingFlags reading;
+  std::string file;
+  bool self_check = false;
+  bool json = false;
+};
+
+Json machine_json() {
+  const CpuInfo cpu = cpu_info();
+  Json out;
+  out["cpu"] = cpu.model;
+  out["cpu_features"] = cpu.features;
+  out["cores"] = usable_cores();
+  out["kernels"] = kernel_target_name();
+  return out;
+}
+
+Json model_json(const Reader& reader) {
+  const ModelConfig& config = reader.model().config();
+  Json out;
+  out["folder"] = reader.folder().string();
+  out["family"] = model_family_name(config.family);
+  out["parameters"] = reader.model().n_parameters();
+  out["weight_type"] = reader.model().weight_type();
+  out["layers"] = config.n_layers;
+  out["hidden_size"] = config.hidden_size;
+  out["heads"] = config.n_heads;
+  out["intermediate_size"] = config.intermediate_size;
+  out["max_positions"] = config.max_positions;
+  out["matmul"] = reader.model().matmul_kernel();
+  return out;
+}
+
+Json tokenizer_json(const Reader& reader) {
+  const TokenizerSettings& settings = reader.tokenizer().settings();
+  Json out;
+  out["vocabulary"] = reader.tokenizer().vocabulary_size();
+  out["vocabulary_source"] = settings.vocabulary_source;
+  out["lowercase"] = settings.lowercase;
+  out["lowercase_source"] = settings.lowercase_source;
+  out["strip_accents"] = settings.strip_accents;
+  out["clean_text"] = settings.clean_text;
+  out["tokenize_chinese_chars"] = settings.tokenize_chinese_chars;
+  out["max_input_chars_per_word"] = settings.max_input_chars_per_word;
+  out["model_max_length"] = settings.model_max_length ? Json(*settings.model_max_length) : Json();
+  out["notes"] = settings.notes;
+  return out;
+}
+
+Json fitted_json(const Reader& reader) {
+  Json out;
+  out["temperature"] = reader.settings().temperature;
+  out["null_threshold"] = reader.settings().null_threshold;
+  out["no_answer_threshold"] = reader.settings().no_answer_threshold;
+  return out;
+}
+
+std::string plain(const Json& value) {
+  if (value.is_null()) return "none";
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_unsigned()) return with_commas(value.get<std::size_t>());
+  if (!value.is_array()) return value.dump();
+  std::string out;
+  for (const Json& item : value) out += (out.empty() ? "" : ", ") + plain(item);
+  return out.empty() ? "none" : out;
+}
+
+/// "lowercase_source" stands in brackets behind "lowercase"; underscores are blanks.
+void print_section(const std::string& title, const Json& section) {
+  constexpr std::size_t kName = 28;
+  fmt::print("{}\n", bold(title));
+  for (const auto& [key, value] : section.items()) {
+    if (key.ends_with("_source") || key == "notes") continue;
+    std::string name = key;
+    std::replace(name.begin(), name.end(), '_', ' ');
+    std::string text = plain(value);
+    if (const auto source = section.find(key + "_source"); source != section.end()) {
+      text += " (" + source->get<std::string>() + ")";
+    }
+    fmt::print("  {}{}\n", pad(name, kName - 2), wrap(text, terminal_width(), kName));
+  }
+  if (const auto notes = section.find("notes"); notes != section.end()) {
+    for (const Json& note : *notes) fmt::print("  {}\n", wrap("note: " + note.get<std::string>(), terminal_width(), 2));
+  }
+  fmt::print("\n");
+}
+
+Result<std::vector<SelfCheck>> checks_of(const InfoFlags& flags, const Reader& reader) {
+  std::string text(self_check_text());
+  if (!flags.file.empty()) {
+    SPANQA_ASSIGN(text, read_input(flags.file));
+  }
+  return self_check(reader, text, {});
+}
+
+Json checks_json(const std::vector<SelfCheck>& checks) {
+  Json out = Json::array();
+  for (const SelfCheck& check : checks) out.push_back({{"check", check.name}, {"ok", check.ok}, {"detail", check.detail}});
+  return out;
+}
+
+void print_checks(const std::vector<SelfCheck>& checks) {
+  fmt::print("{}\n", bold("self-check"));
+  for (const SelfCheck& check : checks) {
+    fmt::print("  {} {}: {}\n", check.ok ? "ok    " : "FAILED", check.name, check.detail);
+  }
+}
+
+int run_info(const InfoFlags& flags) {
+  Json out;
+  out["version"] = SPANQA_VERSION;
+  out["machine"] = machine_json();
+  if (!flags.json) {
+    fmt::print("{}\n\n", bold(std::string("spanqa ") + SPANQA_VERSION));
+    print_section("machine", out["machine"]);
+    std::fflush(stdout);  // it stands even when there is no model
+  }
+  const auto reader = flags.reading.open_reader();
+  if (!reader) return report(reader.error(), kModelError);
+  out["model"] = model_json(**reader);
+  out["tokenizer"] = tokenizer_json(**reader);
+  out["fitted"] = fitted_json(**reader);
+  if (!flags.json) {
+    for (const char* section : {"model", "tokenizer", "fitted"}) print_section(section, out[section]);
+  }
+  bool all_ok = true;
+  if (flags.self_check) {
+    const auto checks = checks_of(flags, **reader);
+    if (!checks) return report(checks.error(), kDataError);
+    all_ok = std::all_of(checks->begin(), checks->end(), [](const SelfCheck& check) { return check.ok; });
+    out["self_check"] = checks_json(*checks);
+    if (!flags.json) print_checks(*checks);
+  }
+  if (flags.json) fmt::print("{}\n", out.dump(2, ' ', false, Json::error_handler_t::replace));
+  return all_ok ? kOk : kFindings;
+}
+
+}  // namespace
+
+void add_info(CLI::App& app, Run& run) {
+  auto flags = std::make_shared<InfoFlags>();
+  CLI::App* command = app.add_subcommand("info", "Show the model, its effective settings and this machine");
+  CLI::Option* check = command->add_flag("--self-check", flags->self_check,
+                                         "Check on a text that windows lose no token and every place is exact");
+  command->add_option("-f,--file", flags->file, "The text for --self-check; without it a built-in one")->needs(check);
+  command->add_flag("--json", flags->json, "Print a JSON object");
+  flags->reading.add_model_to(*command);
+  command->footer("Example:\n  spanqa info --self-check");
+  command->callback([flags, &run] { run = [flags] { return run_info(*flags); }; });
+}
+
+}  // namespace spanqa::cli

@@ -1,0 +1,50 @@
+#include "cli/output.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+namespace spanqa::cli {
+namespace {
+
+auto write_error() {
+  return fail(ErrorCode::kIo, "standard output: cannot write: " + std::generic_category().message(errno));
+}
+
+}  // namespace
+
+Result<Output> Output::open(const std::string& path) {
+  if (path.empty() || path == "-") return Output(std::nullopt);
+  SPANQA_ASSIGN(AtomicFile file, AtomicFile::create(path));
+  return Output(std::move(file));
+}
+
+Status Output::write(std::string_view bytes) {
+  if (file_) return file_->write(bytes);
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size()) return write_error();
+  return {};
+}
+
+Status Output::finish() {
+  if (file_) return file_->commit();
+  if (std::fflush(stdout) != 0) return write_error();
+  return {};
+}
+
+Status write_output(const std::string& path, std::string_view bytes) {
+  SPANQA_ASSIGN(Output output, Output::open(path));
+  SPANQA_TRY(output.write(bytes));
+  return output.finish();
+}
+
+Result<std::string> read_input(const std::string& path) {
+  if (!path.empty() && path != "-") return read_file(path);
+  std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+  if (std::cin.bad()) return fail(ErrorCode::kIo, "standard input: cannot read");
+  return text;
+}
+
+}  // namespace spanqa::cli

@@ -1,0 +1,33 @@
+// Where results go: a file that is complete or absent, or standard output.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/file.h"
+#include "base/result.h"
+
+namespace spanqa::cli {
+
+/// Order of calls: open, any number of write, finish once. A file that is not finished does not appear.
+class Output {
+ public:
+  /// "-" or "" is standard output.
+  static Result<Output> open(const std::string& path);
+
+  Status write(std::string_view bytes);
+  Status finish();
+
+ private:
+  explicit Output(std::optional<AtomicFile> file) : file_(std::move(file)) {}
+  std::optional<AtomicFile> file_;
+};
+
+/// Output in one call.
+Status write_output(const std::string& path, std::string_view bytes);
+
+/// All of standard input, or of the file `path` when it is neither empty nor "-".
+Result<std::string> read_input(const std::string& path);
+
+}  // namespace spanqa::cli

@@ -1,0 +1,71 @@
+#include "cli/reading_flags.h"
+
+#include <gtest/gtest.h>
+
+#include "qa/default_model.h"
+#include "shared_data.h"
+
+namespace spanqa::cli {
+namespace {
+
+struct Parsed {
+  explicit Parsed(const std::string& command_line, const std::string& default_decoder = "pipeline") {
+    flags.add_to(app, default_decoder);
+    app.parse(command_line);
+  }
+  CLI::App app;
+  ReadingFlags flags;
+};
+
+TEST(ReadingFlags, LowercaseIsLeftToTheFilesUnlessSaid) {
+  EXPECT_FALSE(Parsed("").flags.tokenizer_overrides().lowercase.has_value());
+  EXPECT_EQ(Parsed("--lowercase").flags.tokenizer_overrides().lowercase, true);
+  EXPECT_EQ(Parsed("--no-lowercase").flags.tokenizer_overrides().lowercase, false);
+  EXPECT_THROW(Parsed("--lowercase --no-lowercase"), CLI::ParseError);
+}
+
+TEST(ReadingFlags, TheOverlapFollowsAShortWindow) {
+  EXPECT_EQ(Parsed("").flags.windows().overlap, 128U);
+  EXPECT_EQ(Parsed("--max-length 100").flags.windows().overlap, 50U);
+  EXPECT_EQ(Parsed("--max-length 100 --doc-stride 10").flags.windows().overlap, 10U);
+  EXPECT_EQ(Parsed("--truncate-question").flags.windows().long_question, LongQuestion::kTruncate);
+}
+
+class ReadingFlagsWithModel : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ::setenv("SPANQA_MODELS", testing::source_path("models").c_str(), 1);
+    const auto reader = ReadingFlags().open_reader();
+    ASSERT_TRUE(reader) << reader.error().message;
+    reader_ = *reader;
+  }
+  AskOptions options(const std::string& command_line) const { return Parsed(command_line).flags.resolve(*reader_).value(); }
+  std::shared_ptr<const Reader> reader_;
+};
+
+TEST_F(ReadingFlagsWithModel, EachDecoderGetsItsOwnDefaults) {
+  EXPECT_EQ(std::get<PipelineOptions>(options("").decoder).max_answer_tokens, 15);
+  EXPECT_EQ(std::get<RunQaOptions>(options("--decoder run_qa").decoder).max_answer_tokens, 30);
+  EXPECT_EQ(std::get<GlobalOptions>(options("--decoder global --top-k 3").decoder).top_k, 3);
+  EXPECT_TRUE(std::get<PipelineOptions>(options("").decoder).align_to_words);
+  EXPECT_FALSE(std::get<PipelineOptions>(options("--no-align").decoder).align_to_words);
+  EXPECT_TRUE(std::get<RunQaOptions>(options("--decoder run_qa --no-answer").decoder).version_2);
+  EXPECT_FLOAT_EQ(std::get<RunQaOptions>(options("--decoder run_qa --threshold -1.5").decoder).null_threshold, -1.5F);
+}
+
+TEST_F(ReadingFlagsWithModel, AFaithfulPipelineReadsSpecialTokensInTexts) {
+  EXPECT_EQ(options("").specials_in_text, SpecialsInText::kText);
+  EXPECT_EQ(options("--compat hf-5.2").specials_in_text, SpecialsInText::kMatch);
+  const auto wrong = Parsed("--compat hf-5.2 --decoder run_qa").flags.resolve(*reader_);
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST_F(ReadingFlagsWithModel, ImpossibleOptionsAreRefused) {
+  const auto none = Parsed("--top-k 0").flags.resolve(*reader_);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, ErrorCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace spanqa::cli
