@@ -39,9 +39,9 @@ enum class SpecialsInText : std::uint8_t {
 /// Settings given by the caller override what the folder says; unset fields come from tokenizer_config.json, then
 /// tokenizer.json, then a guess from the folder's name, which is reported as a note.
 struct TokenizerOverrides {
-  std::optional<bool> lowercase;
-  std::optional<bool> strip_accents;
-  std::optional<bool> tokenize_chinese_chars;
+  std::optional<bool> lowercase = std::nullopt;
+  std::optional<bool> strip_accents = std::nullopt;
+  std::optional<bool> tokenize_chinese_chars = std::nullopt;
 };
 
 /// What is in force after loading, and where each value came from.
@@ -52,8 +52,9 @@ struct TokenizerSettings {
   bool tokenize_chinese_chars = true;
   int max_input_chars_per_word = 100;
   std::optional<int> model_max_length;  // tokenizer_config.json; absent where it says "very large"
-  std::string lowercase_source;         // "tokenizer_config.json", "tokenizer.json", "flag", "guess from the name"
-  std::string vocabulary_source;        // "tokenizer.json" or "vocab.txt"
+  std::string
+      lowercase_source;  // "tokenizer_config.json", "tokenizer.json", "flag", or a guess: from the name, the vocabulary
+  std::string vocabulary_source;  // "tokenizer.json" or "vocab.txt"
   bool pads_right = true;
   std::vector<std::string> notes;  // warnings a person should read
 };
@@ -71,7 +72,7 @@ enum class Truncation : std::uint8_t { kNone, kLongestFirst, kOnlyFirst, kOnlySe
 enum class Side : std::uint8_t { kRight, kLeft };
 
 struct PaddingOptions {
-  std::optional<std::size_t> fixed_length;  // unset: to the longest of the call
+  std::optional<std::size_t> fixed_length = std::nullopt;  // unset: to the longest of the call
   std::size_t multiple_of = 1;
   Side side = Side::kRight;
 };
@@ -83,7 +84,7 @@ struct EncodeOptions {
   std::size_t stride = 0;        // tokens of overlap between consecutive windows
   Side truncation_side = Side::kRight;
   bool keep_overflow = true;  // false: only the first window
-  std::optional<PaddingOptions> padding;
+  std::optional<PaddingOptions> padding = std::nullopt;
   SpecialsInText specials_in_text = SpecialsInText::kText;
 };
 
@@ -98,6 +99,15 @@ struct Encoding {
   std::vector<std::int32_t> words;         // -1 for added tokens
 };
 
+/// The contents of a tokenizer's files, for callers that do not have them in a folder; unset where there is no such
+/// file.
+struct TokenizerFiles {
+  std::string name;  // folder or other name: for messages, and for the guess about lower-casing
+  std::optional<std::string> tokenizer_json;
+  std::optional<std::string> vocab_txt;
+  std::optional<std::string> tokenizer_config_json;
+};
+
 /// A BERT tokenizer read from a Hugging Face folder.
 ///
 /// Threads: immutable after open(); every call may run concurrently; all options travel with the call.
@@ -109,12 +119,18 @@ class Tokenizer {
   /// Reads `tokenizer.json`, else `vocab.txt`, and `tokenizer_config.json` over it where present.
   static Result<std::shared_ptr<const Tokenizer>> open(const std::filesystem::path& folder,
                                                        const TokenizerOverrides& overrides = {});
+  /// The same from memory.
+  static Result<std::shared_ptr<const Tokenizer>> from_files(const TokenizerFiles& files,
+                                                             const TokenizerOverrides& overrides = {});
   ~Tokenizer();
   Tokenizer(const Tokenizer&) = delete;
   Tokenizer& operator=(const Tokenizer&) = delete;
 
   /// The tokens of `text`, nothing added.
   TokenizedText tokenize(std::string_view text, SpecialsInText specials = SpecialsInText::kText) const;
+
+  /// The same by the plain way, step by step as the definition has it: what tests hold tokenize() against.
+  TokenizedText tokenize_ref(std::string_view text, SpecialsInText specials = SpecialsInText::kText) const;
 
   /// One text or a pair, with special tokens, truncation, overflow windows and padding; the main sequence first, then
   /// the windows that overflowed, in order. Fails with the reference's meaning when the options cannot be met.
