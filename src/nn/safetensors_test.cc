@@ -77,7 +77,8 @@ TEST_F(SafetensorsTest, WrittenFilesAreAlignedAndCarryTheirMetadata) {
   EXPECT_EQ(static_cast<unsigned char>(text[0]) % 8, 0);  // header length: the data starts at a multiple of 8
   EXPECT_NE(text.find(R"({"__metadata__":{"format":"pt"},"a \"quoted\" name":{"dtype":"F32")"), std::string::npos);
   ASSERT_TRUE(write_safetensors(folder_ / "empty", {}, {}));
-  EXPECT_TRUE(TensorFile::open(folder_ / "empty").value().tensors().empty());
+  const auto empty = TensorFile::open(folder_ / "empty").value();
+  EXPECT_TRUE(empty.tensors().empty());
 }
 
 TEST_F(SafetensorsTest, AFileCutShortAnywhereIsAnError) {

@@ -1,0 +1,133 @@
+#include "nn/qa_model.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "nn/testing_models.h"
+#include "shared_data.h"
+
+namespace spanqa {
+namespace {
+
+using namespace testing;  // NOLINT(google-build-using-namespace): the helpers of this room's tests
+
+std::shared_ptr<const QaModel> open_or_fail(const std::filesystem::path& folder) {
+  auto model = QaModel::open(folder);
+  EXPECT_TRUE(model) << model.error().message;
+  return model.value_or(nullptr);
+}
+
+/// Every row alone and all of them in one batch against the reference.
+void expect_rows(const std::filesystem::path& folder, const std::filesystem::path& rows_path, double tolerance) {
+  const auto model = open_or_fail(folder);
+  ASSERT_NE(model, nullptr);
+  const std::vector<ReferenceRow> rows = read_rows(rows_path);
+  ASSERT_FALSE(rows.empty());
+  SpanLogits all;
+  for (const ReferenceRow& row : rows) {
+    const SpanLogits logits = logits_of(*model, batch_of({row}));
+    EXPECT_LE(largest_difference(logits.start, row.start), tolerance);
+    EXPECT_LE(largest_difference(logits.end, row.end), tolerance);
+    all.start.insert(all.start.end(), row.start.begin(), row.start.end());
+    all.end.insert(all.end.end(), row.end.begin(), row.end.end());
+  }
+  EXPECT_LE(largest_difference(logits_of(*model, batch_of(rows)), all), tolerance);
+}
+
+TEST(QaModelFixture, LogitsAreThoseOfExactArithmetic) { expect_rows(tiny_bert(), tiny_bert() / "expected.json", 2e-5); }
+
+TEST(QaModelGolden, TinyModelsAnswerAsTheReference) {
+  SPANQA_NEEDS_SHARED("golden/tiny");
+  for (const char* const family : {"bert", "distilbert"}) {
+    const std::filesystem::path folder = shared_path("golden/tiny") / family;
+    expect_rows(folder, folder / "forward.json", 2e-5);
+  }
+}
+
+TEST(QaModelGolden, MiniLmAnswersAsTheReference) {
+  SPANQA_NEEDS_SHARED("models/minilm-squad");
+  SPANQA_NEEDS_SHARED("golden/reader/logits.json");
+  expect_rows(shared_path("models/minilm-squad"), shared_path("golden/reader/logits.json"), 2e-4);
+}
+
+TEST(QaModel, ASequenceAloneEqualsItselfInABatch) {
+  const auto model = open_or_fail(tiny_bert());
+  const PackedBatch batch = random_batch(model->config(), 23, 1, 96, 5);
+  const SpanLogits all = logits_of(*model, batch);
+  for (std::size_t i = 0; i < batch.n_sequences(); ++i) {
+    const SpanLogits alone = logits_of(*model, sequence_of(batch, i));
+    const std::size_t n = alone.start.size();
+    EXPECT_LE(largest_difference(alone.start, std::span(all.start).subspan(batch.offsets[i], n)), 1e-5) << i;
+    EXPECT_LE(largest_difference(alone.end, std::span(all.end).subspan(batch.offsets[i], n)), 1e-5) << i;
+  }
+}
+
+TEST(QaModel, TheNumberOfThreadsDoesNotChangeAnswers) {
+  const auto model = open_or_fail(tiny_bert());
+  for (const std::size_t n_sequences : {1U, 3U, 40U}) {
+    const PackedBatch batch = random_batch(model->config(), n_sequences, 60, 96, 6);
+    const SpanLogits one = logits_of(*model, batch, 1);
+    for (const int n_threads : {2, 3, 5}) EXPECT_LE(largest_difference(one, logits_of(*model, batch, n_threads)), 1e-5);
+  }
+}
+
+TEST(QaModel, AWorkspaceServesBatchesOfAnySizeAndSeveralModels) {
+  const auto model = open_or_fail(tiny_bert());
+  const auto again = open_or_fail(tiny_bert());
+  Workspace workspace(1);
+  SpanLogits logits;
+  for (const std::size_t n_sequences : {2U, 30U, 1U, 7U, 50U, 3U}) {
+    const PackedBatch batch = random_batch(model->config(), n_sequences, 1, 90, 7);
+    for (const QaModel* const used : {model.get(), again.get()}) {
+      ASSERT_TRUE(used->forward(batch, workspace, logits));
+      EXPECT_EQ(logits.start.size(), batch.n_tokens());
+      EXPECT_LE(largest_difference(logits, logits_of(*model, batch)), 1e-5);
+    }
+  }
+  Workspace moved = std::move(workspace);
+  EXPECT_TRUE(model->forward(random_batch(model->config(), 2, 3, 9, 8), moved, logits));
+}
+
+TEST(QaModel, AnEmptyBatchHasNoLogits) {
+  const auto model = open_or_fail(tiny_bert());
+  SpanLogits logits = logits_of(*model, random_batch(model->config(), 2, 5, 9, 9));
+  Workspace workspace(2);
+  ASSERT_TRUE(model->forward(PackedBatch{}, workspace, logits));
+  EXPECT_TRUE(logits.start.empty());
+  EXPECT_TRUE(logits.end.empty());
+}
+
+TEST(QaModel, BatchesThatTheModelCannotReadAreRefused) {
+  const auto model = open_or_fail(tiny_bert());
+  PackedBatch batch = random_batch(model->config(), 2, 5, 9, 10);
+  batch.ids[3] = 135;
+  Workspace workspace;
+  SpanLogits logits;
+  const Status status = model->forward(batch, workspace, logits);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_NE(status.error().message.find("135"), std::string::npos);
+}
+
+TEST(QaModel, SaysWhatItIs) {
+  const auto model = open_or_fail(tiny_bert());
+  EXPECT_EQ(model->config().hidden_size, 32);
+  EXPECT_EQ(model->weight_type(), "float32");
+  EXPECT_FALSE(model->matmul_kernel().empty());
+  std::uint64_t n_stored = 0;
+  for (const StoredTensor& tensor : read_stored_model(tiny_bert()).tensors) n_stored += tensor.bytes.size() / 4;
+  EXPECT_EQ(model->n_parameters(), n_stored);
+}
+
+TEST(QaModel, CountsOperationsAsDocumented) {
+  ModelConfig config;
+  config.hidden_size = 384;
+  config.intermediate_size = 1536;
+  config.n_layers = 6;
+  EXPECT_DOUBLE_EQ(forward_flops(config, 1), 6.0 * (8 * 384 * 384 + 4 * 384 * 1536 + 4 * 384));
+  EXPECT_DOUBLE_EQ(forward_flops(config, 100), 6.0 * (100.0 * (8 * 384 * 384 + 4 * 384 * 1536) + 4e4 * 384));
+}
+
+}  // namespace
+}  // namespace spanqa
