@@ -106,18 +106,20 @@ class PipelineRef {
     const std::string text = slice(context_.text, span);
     if (options_.compat == PipelineCompat::kSane && (score == 0.0F || text.empty())) return;
     if (options_.compat != PipelineCompat::kHf452) {
-      for (Answer& answer : answers_) {
-        if (python_lower(answer.text) != python_lower(text)) continue;
-        answer.score += static_cast<double>(score);
+      const auto known = std::find(lowered_.begin(), lowered_.end(), python_lower(text));
+      if (known != lowered_.end()) {
+        answers_[static_cast<std::size_t>(known - lowered_.begin())].score += static_cast<double>(score);
         return;
       }
     }
+    lowered_.push_back(python_lower(text));
     answers_.push_back({.text = text, .span = span, .score = static_cast<double>(score)});
   }
 
   const MadeContext& context_;
   PipelineOptions options_;
   std::vector<Answer> answers_;
+  std::vector<std::string> lowered_;
   double null_ = 1e6;
 };
 

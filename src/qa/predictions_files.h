@@ -18,9 +18,9 @@
 namespace spanqa {
 
 struct PredictionFilesOptions {
-  std::string prefix;      // "eval" makes eval_predictions.json and so on; empty: no prefix
-  bool n_best = true;      // write nbest_predictions.json
-  bool null_odds = false;  // write null_odds.json (SQuAD v2)
+  std::string prefix = {};  // "eval" makes eval_predictions.json and so on; empty: no prefix
+  bool n_best = true;       // write nbest_predictions.json
+  bool null_odds = false;   // write null_odds.json (SQuAD v2)
 };
 
 /// Writes the files as predictions come; nothing is held back. Each is what json.dumps(..., indent=4) plus a newline
