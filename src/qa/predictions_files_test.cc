@@ -145,7 +145,8 @@ TEST_F(PredictionFiles, EqualTheGoldenFilesByteForByte) {
     ASSERT_TRUE(golden);
     auto writer = PredictionFilesWriter::create(folder_);
     ASSERT_TRUE(writer);
-    for (const auto& [id, list] : nlohmann::ordered_json::parse(*golden).items()) {
+    const auto expected = nlohmann::ordered_json::parse(*golden);
+    for (const auto& [id, list] : expected.items()) {
       std::vector<NBestEntry> entries;
       for (const auto& row : list) {
         entries.push_back(entry(row["start_logit"], row["end_logit"], row["text"], row["probability"]));
