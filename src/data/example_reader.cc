@@ -26,11 +26,15 @@ const char* data_format_name(DataFormat format) {
 Result<std::unique_ptr<ExampleReader>> ExampleReader::open(const std::filesystem::path& path,
                                                            const ExampleReaderOptions& options) {
   SPANQA_ASSIGN(Input input, Input::open(path));
+  return open_input(std::move(input), options);
+}
+
+Result<std::unique_ptr<ExampleReader>> open_input(Input input, const ExampleReaderOptions& options) {
   SPANQA_TRY(input.fill(kHeadBytes));
   SPANQA_TRY(refuse_foreign(input.available(), input.name()));
   DataFormat format = options.format;
   if (format == DataFormat::kAuto) {
-    SPANQA_ASSIGN(format, detect_format(input.available(), path));
+    SPANQA_ASSIGN(format, detect_format(input.available(), input.name()));
     if (format == DataFormat::kJson) return open_json(std::move(input), options);
   }
   switch (format) {

@@ -15,7 +15,7 @@
 namespace spanqa {
 
 enum class DataFormat : std::uint8_t {
-  kAuto,   // by extension and first bytes
+  kAuto,   // by first bytes, then by extension
   kSquad,  // nested: {"data": [{"title", "paragraphs": [{"context", "qas": [{"id", "question", "answers"}]}]}]}
   kJson,  // flat rows: [{"id", "question", "context", "answers": {"text": [], "answer_start": []}}] or {"data": [rows]}
   kJsonl,  // one flat row a line
@@ -32,22 +32,31 @@ struct ExampleReaderOptions {
 
 /// Examples of one file, in order.
 ///
-/// Errors name the file and the line or id, and what was expected there. After an error the stream is over.
-/// Memory: JSONL and CSV one row at a time; nested and flat JSON once the file's size, and one paragraph at a time.
+/// Rows (flat JSON, JSONL, CSV) and SQuAD questions give golds as `answers`: {"text": [], "answer_start": []},
+/// [{"text", "answer_start"}] or ["text"]; or as `answer` (CSV: answer_text) and `answer_start`. No such field, or
+/// null, means no golds were given; an empty list, or an empty `answer`, means unanswerable. Numbers as ids become
+/// text. Of keys that stand twice the last one counts. Unknown keys are passed over.
+///
+/// Errors name the file and the line or id, and what was expected there. After an error the stream is over. Nested and
+/// flat JSON that is cut off fails in open(). Text that is not UTF-8 is an error; \u escapes of lone surrogates are
+/// read as U+FFFD. The file is read, not mapped: one that shrinks meanwhile is an error. Memory: JSONL and CSV one row
+/// (at most 64 MB) at a time; nested and flat JSON once the file's size, 32 bytes for each paragraph or row, and one of
+/// them parsed. Consecutive examples of equal context share its string. Threads: one at a time.
 class ExampleReader {
  public:
   virtual ~ExampleReader() = default;
   /// The next example; nullopt at the end.
   virtual Result<std::optional<Example>> next() = 0;
   virtual DataFormat format() const = 0;
-  /// Value of "version" in a SQuAD file ("1.1", "v2.0"); empty elsewhere, and before the first next().
+  /// Value of "version" in a SQuAD file ("1.1", "v2.0"), wherever it stands in the file; empty elsewhere.
   virtual const std::string& version() const = 0;
-  /// Share of the file read, 0 to 1, for progress bars.
+  /// Share of the file read, 0 to 1, for progress bars; 0 until the end where the size is unknown (streams).
   virtual double progress() const = 0;
 
   static Result<std::unique_ptr<ExampleReader>> open(const std::filesystem::path& path,
                                                      const ExampleReaderOptions& options = {});
-  /// Reads JSONL from an open stream (standard input). `name` stands in messages. The stream must outlive the reader.
+  /// Reads JSONL from an open stream (standard input), no further than the row asked for. `name` stands in messages.
+  /// The stream must outlive the reader.
   static std::unique_ptr<ExampleReader> from_jsonl(std::istream& stream, std::string name,
                                                    const ExampleReaderOptions& options = {});
 };

@@ -168,6 +168,9 @@ class CsvReader : public ExampleReader {
 Result<std::unique_ptr<ExampleReader>> open_csv(Input input, const ExampleReaderOptions& options) {
   SPANQA_TRY(input.fill(4));
   skip_byte_order_mark(input);
+  if (input.available().starts_with('{') || input.available().starts_with('[')) {
+    return fail(ErrorCode::kCorrupt, fmt::format("{}: expected a header line of CSV; found JSON", input.name()));
+  }
   CsvTable table(std::move(input));
   std::vector<std::string_view> header;
   SPANQA_ASSIGN(const bool found, table.next(header));

@@ -27,6 +27,8 @@ T unwrap(element value) {
   return out;
 }
 
+constexpr std::size_t kMaxKeysNamed = 5;
+
 tl::unexpected<Error> expected(std::string_view field, const char* what, element found) {
   return fail(ErrorCode::kCorrupt, fmt::format("{}: expected {}; found {}", field, what, describe(found)));
 }
@@ -78,8 +80,8 @@ Result<std::vector<std::int64_t>> read_starts(element value) {
   return starts;
 }
 
-/// Texts with their starts; -1 for all where there are none.
-Result<std::vector<GoldAnswer>> pair_up(element text_value, std::optional<element> start_value) {
+/// Appends texts with their starts; -1 for all where there are none.
+Status append_pairs(element text_value, std::optional<element> start_value, std::vector<GoldAnswer>& answers) {
   SPANQA_ASSIGN(const std::vector<std::string_view> texts, read_texts(text_value));
   std::vector<std::int64_t> starts(texts.size(), -1);
   if (start_value && !start_value->is_null()) {
@@ -90,25 +92,27 @@ Result<std::vector<GoldAnswer>> pair_up(element text_value, std::optional<elemen
                 fmt::format("answers: {} texts but {} values of answer_start; expected one for each", texts.size(),
                             starts.size()));
   }
-  std::vector<GoldAnswer> answers;
-  answers.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) answers.push_back({std::string(texts[i]), starts[i]});
-  return answers;
+  return {};
 }
 
-std::optional<element> member(element object, std::string_view key) {
-  element value;
-  if (object.at_key(key).get(value) != simdjson::SUCCESS) return std::nullopt;
-  return value;
-}
-
-/// {"text": …, "answer_start": …} with scalars or with arrays.
-Result<std::vector<GoldAnswer>> read_answer_object(element object) {
-  const std::optional<element> text = member(object, "text");
+/// Appends {"text": …, "answer_start": …}, of scalars or of arrays.
+Status append_answer_object(element object, std::vector<GoldAnswer>& answers) {
+  std::optional<element> text;
+  std::optional<element> start;
+  for (const auto field : unwrap<simdjson::dom::object>(object)) {
+    if (field.key == "text") text = field.value;
+    if (field.key == "answer_start") start = field.value;
+  }
   if (!text) {
     return fail(ErrorCode::kCorrupt, "answers: expected an object with text and answer_start; found one without text");
   }
-  return pair_up(*text, member(object, "answer_start"));
+  if (text->is_string() && start && !start->is_array()) {  // the form of SQuAD, which has ten thousands of them
+    SPANQA_ASSIGN(const std::int64_t offset, read_start(*start));
+    answers.push_back({std::string(unwrap<std::string_view>(*text)), offset});
+    return {};
+  }
+  return append_pairs(*text, start, answers);
 }
 
 /// Fields of a row whose meaning depends on each other.
@@ -127,12 +131,8 @@ Status read_answers(const AnswerFields& fields, FlatRow& row) {
   if (!fields.answer || fields.answer->is_null()) return {};
   row.has_answers_field = true;
   if (fields.answer->is_string() && unwrap<std::string_view>(*fields.answer).empty()) return {};  // unanswerable
-  if (fields.answer->is_object()) {
-    SPANQA_ASSIGN(row.answers, read_answer_object(*fields.answer));
-    return {};
-  }
-  SPANQA_ASSIGN(row.answers, pair_up(*fields.answer, fields.answer_start));
-  return {};
+  if (fields.answer->is_object()) return append_answer_object(*fields.answer, row.answers);
+  return append_pairs(*fields.answer, fields.answer_start, row.answers);
 }
 
 Status read_text_field(std::string_view key, element value, std::optional<std::string_view>& field) {
@@ -153,6 +153,16 @@ Status read_field(std::string_view key, element value, FlatRow& row, AnswerField
     SPANQA_ASSIGN(row.id, read_id(value));
   }
   return {};
+}
+
+tl::unexpected<Error> no_row(element object) {
+  std::string names;
+  std::size_t n_names = 0;
+  for (const auto field : unwrap<simdjson::dom::object>(object)) {
+    if (n_names++ < kMaxKeysNamed) names += fmt::format("{}{}", names.empty() ? "" : ", ", field.key);
+  }
+  return fail(ErrorCode::kCorrupt, fmt::format("expected an object with question and context; found one with {}{}",
+                                               n_names == 0 ? "no keys" : names, n_names > kMaxKeysNamed ? ", …" : ""));
 }
 
 }  // namespace
@@ -195,19 +205,22 @@ Result<FlatRow> read_json_row(element value) {
   AnswerFields answers;
   for (const auto field : unwrap<simdjson::dom::object>(value))
     SPANQA_TRY(read_field(field.key, field.value, row, answers));
+  if (!row.question && !row.context) return no_row(value);
   SPANQA_TRY(read_answers(answers, row));
   return row;
 }
 
 Result<std::vector<GoldAnswer>> read_json_answers(element value) {
-  if (value.is_object()) return read_answer_object(value);
+  std::vector<GoldAnswer> answers;
+  if (value.is_object()) {
+    SPANQA_TRY(append_answer_object(value, answers));
+    return answers;
+  }
   if (!value.is_array()) {
     return expected("answers", "an array of objects with text and answer_start, or an object of two arrays", value);
   }
-  std::vector<GoldAnswer> answers;
   for (const element item : unwrap<simdjson::dom::array>(value)) {
-    SPANQA_ASSIGN(std::vector<GoldAnswer> some, item.is_object() ? read_answer_object(item) : pair_up(item, {}));
-    std::move(some.begin(), some.end(), std::back_inserter(answers));
+    SPANQA_TRY(item.is_object() ? append_answer_object(item, answers) : append_pairs(item, std::nullopt, answers));
   }
   return answers;
 }

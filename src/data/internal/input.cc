@@ -122,9 +122,11 @@ Status Input::fill(std::size_t n) {
 }
 
 Status Input::read_all() {
+  // A chunk more would double the buffer for the last, empty read.
+  const std::size_t room = size_ > 0 ? 1 : kChunk;
   if (size_ > n_read_) make_room(static_cast<std::size_t>(size_ - n_read_) + 1);
   while (true) {
-    SPANQA_ASSIGN(const bool grew, read_more(1));  // kChunk would double the buffer for the last, empty read
+    SPANQA_ASSIGN(const bool grew, read_more(room));
     if (!grew) return {};
   }
 }

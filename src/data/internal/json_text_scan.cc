@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,18 @@ namespace spanqa {
 namespace {
 
 bool is_json_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+
+enum class ByteKind : std::uint8_t { kOther, kSeparator, kQuote, kOpen, kClose };
+
+constexpr std::array<ByteKind, 256> byte_kinds() {
+  std::array<ByteKind, 256> kinds = {};
+  for (const char c : {',', ':', ' ', '\n', '\t', '\r'}) kinds[static_cast<std::uint8_t>(c)] = ByteKind::kSeparator;
+  kinds['"'] = ByteKind::kQuote;
+  kinds['{'] = kinds['['] = ByteKind::kOpen;
+  kinds['}'] = kinds[']'] = ByteKind::kClose;
+  return kinds;
+}
+constexpr std::array<ByteKind, 256> kByteKinds = byte_kinds();
 
 /// The value of four hexadecimal digits; -1 when they are not.
 int hex4(const char* digits) {
@@ -54,13 +67,17 @@ class FaultFinder : public nlohmann::json_sax<nlohmann::json> {
   bool end_object() override { return true; }
   bool start_array(std::size_t) override { return true; }
   bool end_array() override { return true; }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
-    position_ = position;
+  bool parse_error(std::size_t position, const std::string& token, const nlohmann::detail::exception& error) override {
     message_ = error.what();
+    // The token stands before the position; control characters in it are spelled out, so its length says nothing then.
+    const bool is_unexpected = message_.find(" - unexpected ") != std::string::npos &&
+                               message_.find(" - unexpected end of input") == std::string::npos;
+    const bool is_literal = token.find("<U+") == std::string::npos && token.size() <= position;
+    position_ = is_unexpected && is_literal && !token.empty() ? position - token.size() + 1 : position;
     return false;
   }
 
-  std::size_t position_ = 0;  // bytes read when the error was seen
+  std::size_t position_ = 0;  // from 1
   std::string message_;
 };
 
@@ -107,26 +124,41 @@ bool JsonScanner::string(JsonSlice& slice) {
 }
 
 bool JsonScanner::value(JsonSlice& slice) {
-  const char first = peek();
+  peek();
   slice.begin = offset_;
-  if (first == '\0' || first == ',' || first == ':' || first == ']' || first == '}') return false;
+  if (offset_ >= text_.size()) return false;
+  const char first = text_[offset_];
+  if (first == '"') {
+    JsonSlice inner;
+    slice.end = string(inner) ? offset_ : slice.begin;
+    return slice.end > slice.begin;
+  }
+  const bool is_container = first == '{' || first == '[';
+  if (is_container ? !container() : !scalar()) return false;
+  slice.end = offset_;
+  return true;
+}
+
+bool JsonScanner::scalar() {
+  const std::size_t begin = offset_;
+  while (offset_ < text_.size() && kByteKinds[static_cast<std::uint8_t>(text_[offset_])] == ByteKind::kOther) ++offset_;
+  return offset_ > begin;
+}
+
+bool JsonScanner::container() {
   std::size_t depth = 0;
   JsonSlice inner;
   while (offset_ < text_.size()) {
-    const char c = text_[offset_];
-    const bool ends_scalar = c == ',' || c == ']' || c == '}' || is_json_blank(c);
-    if (depth == 0 && ends_scalar) break;
-    if (c == '"') {
+    const ByteKind kind = kByteKinds[static_cast<std::uint8_t>(text_[offset_])];
+    if (kind == ByteKind::kQuote) {
       if (!string(inner)) return false;
-    } else {
-      ++offset_;
+      continue;
     }
-    if (c == '{' || c == '[') ++depth;
-    if (c == '}' || c == ']') --depth;
-    if (depth == 0 && (c == '"' || c == '}' || c == ']')) break;
+    ++offset_;
+    if (kind == ByteKind::kOpen) ++depth;
+    if (kind == ByteKind::kClose && --depth == 0) return true;
   }
-  slice.end = offset_;
-  return depth == 0;
+  return false;
 }
 
 JsonScanner::Step JsonScanner::next(bool& first, char closing) {

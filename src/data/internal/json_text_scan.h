@@ -40,6 +40,8 @@ class JsonScanner {
 
  private:
   bool string(JsonSlice& slice);
+  bool scalar();
+  bool container();
   Step next(bool& first, char closing);
 
   std::string_view text_;

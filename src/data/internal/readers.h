@@ -11,6 +11,9 @@
 
 namespace spanqa {
 
+/// ExampleReader::open on bytes from anywhere; the input's name stands for the path.
+Result<std::unique_ptr<ExampleReader>> open_input(Input input, const ExampleReaderOptions& options);
+
 /// Nested or flat JSON: reads the file whole, finds its pieces, and says which of the two it is. `expected` is the
 /// format the caller named, kAuto for either; the other one is an error.
 Result<std::unique_ptr<ExampleReader>> open_json(Input input, const ExampleReaderOptions& options);

@@ -1,0 +1,11 @@
+#include <cstddef>
+#include <cstdint>
+
+#include "data/internal/data_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string text(data, data + size);
+  spanqa::drain(text, "fuzz.json", spanqa::DataFormat::kSquad);
+  spanqa::drain(text, "fuzz.json", spanqa::DataFormat::kAuto);
+  return 0;
+}
