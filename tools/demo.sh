@@ -4,8 +4,8 @@
 program=build/release/src/cli/spanqa
 document=examples/data/lighthouses.txt
 questions=(
-  "Who proposed building the lens from separate rings of glass?"
   "How high was the tower on the island of Pharos?"
+  "When did the Great Storm take the tower away?"
   "Why was mercury used under the lens?"
 )
 echo "make demo: builds spanqa and asks it about $document (logs in $log_folder)"

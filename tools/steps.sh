@@ -100,7 +100,7 @@ build() {
   local preset=$1
   shift
   step "build-$preset" "build ($preset, $(build_jobs) at a time)" \
-    "If the compiler was killed, memory ran out: SPANQA_JOBS=1 make test builds one file at a time." \
+    "Without an error of the compiler above, memory ran out: SPANQA_JOBS=1 make test builds one file at a time." \
     cmake --build --preset "$preset" --parallel "$(build_jobs)" "$@"
 }
 
