@@ -140,7 +140,7 @@ class Text(Tree):
         known = {"targets": {"demo"}, "presets": {"release"}, "subcommands": {"ask"}}
         good = "```\nmake demo\ncmake --preset release\nspanqa ask --file x\n```\nmake sense, spanqa is [here](docs/cli.md)\n"
         self.assertEqual(check_text.document_faults(self.root, "README.md", good, known), [])
-        bad = "```\nmake dmeo\ncmake --preset relaese\n$ spanqa aks x\n```\n[here](docs/clu.md) `tools/none.sh`\n"
+        bad = "```\nmake dmeo\ncmake --preset relaese\n$ spanqa aks x\n```\n[here](docs/clu.md) `tools/none.sh` `fuzz/NAME_fuzz.cc`\n"
         self.assertEqual(len(check_text.document_faults(self.root, "README.md", bad, known)), 5)
 
     def test_subcommands_are_read_from_the_help(self):
