@@ -41,6 +41,8 @@ struct HeadItem {
   float* out;  // rows out_stride apart
   std::size_t out_stride;
   float* scratch;
+  const float* next_queries;  // of the item that this thread is likely to do next, whose rows are n_next; or null
+  std::size_t n_next;
 };
 
 constexpr std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
@@ -275,11 +277,29 @@ struct Packed {
   std::size_t value_width;
 };
 
+// Rows of the next item lie far apart and, in a large batch, in the third-level cache, where no hardware prefetcher
+// sees the pattern: bring those at the place of this panel.
+HWY_INLINE void prefetch_next(const HeadItem& item, std::size_t first, std::size_t n_rows) {
+  if (item.next_queries == nullptr) return;
+  constexpr int kForReading = 0;
+  constexpr int kSecondLevel = 2;
+  constexpr std::size_t kLine = 16;
+  const std::ptrdiff_t hidden = item.keys - item.queries;
+  const std::size_t end = HWY_MIN(first + n_rows, item.n_next);
+  for (std::size_t r = first; r < end; ++r) {
+    const float* row = item.next_queries + r * item.stride;
+    for (int part = 0; part < 3; ++part, row += hidden) {
+      for (std::size_t d = 0; d < item.head_size; d += kLine) __builtin_prefetch(row + d, kForReading, kSecondLevel);
+    }
+  }
+}
+
 // Queries [first, first + kMr) of the item, or as many as there are.
 template <std::size_t kMr>
 HWY_INLINE void attend_rows(const HeadItem& item, const Packed& packed, std::size_t first) {
   float scales[kMr] = {};
   const std::size_t n_rows = HWY_MIN(item.n - first, kMr);
+  prefetch_next(item, first, n_rows);
   score_rows<kMr>(packed.queries + first * item.head_size, packed.keys, item, packed.scores);
   for (std::size_t r = 0; r < n_rows; ++r) {
     scales[r] = soften_row(packed.scores + r * kKeys, kMr * kKeys, item.n);
@@ -332,20 +352,40 @@ namespace {
 
 HWY_EXPORT(attend_head_kernel);
 
-void attend_head(const AttentionInput& input, std::size_t sequence, std::size_t head, float* scratch, float* out) {
-  const std::size_t begin = input.offsets[sequence];
+// Item i of a batch is head i % n_heads of sequence i / n_heads.
+struct ItemPlace {
+  ItemPlace(const AttentionInput& input, std::size_t i)
+      : begin(input.offsets[i / input.n_heads]),
+        n(input.offsets[i / input.n_heads + 1] - begin),
+        column(i % input.n_heads * input.head_size) {}
+  std::size_t begin;   // first row
+  std::size_t n;       // rows
+  std::size_t column;  // first of the head
+};
+
+// `i_next` is only a guess at what the same thread does next.
+void attend_item(const AttentionInput& input, std::size_t i, std::size_t i_next, float* scratch, float* out) {
   const std::size_t hidden = input.hidden();
-  const float* const queries = input.qkv + begin * input.row_stride + head * input.head_size;
-  const HeadItem item{.queries = queries,
-                      .keys = queries + hidden,
-                      .values = queries + 2 * hidden,
-                      .n = input.offsets[sequence + 1] - begin,
-                      .stride = input.row_stride,
-                      .head_size = input.head_size,
-                      .out = out + begin * hidden + head * input.head_size,
-                      .out_stride = hidden,
-                      .scratch = scratch};
-  if (item.n > 0) HWY_DYNAMIC_DISPATCH(attend_head_kernel)(item);
+  const ItemPlace place(input, i);
+  if (place.n == 0) return;
+  const float* const queries = input.qkv + place.begin * input.row_stride + place.column;
+  HeadItem item{.queries = queries,
+                .keys = queries + hidden,
+                .values = queries + 2 * hidden,
+                .n = place.n,
+                .stride = input.row_stride,
+                .head_size = input.head_size,
+                .out = out + place.begin * hidden + place.column,
+                .out_stride = hidden,
+                .scratch = scratch,
+                .next_queries = nullptr,
+                .n_next = 0};
+  if (i_next < (input.offsets.size() - 1) * input.n_heads) {
+    const ItemPlace next(input, i_next);
+    item.next_queries = input.qkv + next.begin * input.row_stride + next.column;
+    item.n_next = next.n;
+  }
+  HWY_DYNAMIC_DISPATCH(attend_head_kernel)(item);
 }
 
 std::size_t longest_sequence(std::span<const std::uint32_t> offsets) {
@@ -371,14 +411,12 @@ void attention(const AttentionInput& input, float* out, AttentionScratch& scratc
   scratch.reserve(n_threads, scratch_size(longest_sequence(input.offsets), input.head_size));
   const std::size_t n_items = (input.offsets.size() - 1) * input.n_heads;
   if (n_threads == 1) {
-    for (std::size_t i = 0; i < n_items; ++i) {
-      attend_head(input, i / input.n_heads, i % input.n_heads, scratch.of_thread(0), out);
-    }
+    for (std::size_t i = 0; i < n_items; ++i) attend_item(input, i, i + 1, scratch.of_thread(0), out);
     return;
   }
 #pragma omp parallel for num_threads(n_threads) schedule(dynamic, 1)
   for (std::size_t i = 0; i < n_items; ++i) {
-    attend_head(input, i / input.n_heads, i % input.n_heads, scratch.of_thread(omp_get_thread_num()), out);
+    attend_item(input, i, i + static_cast<std::size_t>(n_threads), scratch.of_thread(omp_get_thread_num()), out);
   }
 }
 
