@@ -64,33 +64,6 @@ const FamilyNames& names_of(ModelFamily family) {
 
 std::size_t size_of(int n) { return static_cast<std::size_t>(n); }
 
-/// Matrices of one width as float32, side by side in one product.
-class LinearLoader {
- public:
-  LinearLoader(const Checkpoint& checkpoint, std::size_t k) : checkpoint_(checkpoint), k_(k) {}
-
-  /// Reads `name`.weight [n, k] and `name`.bias [n] of each name.
-  Result<Linear> load(std::initializer_list<std::string> names, std::size_t n) const {
-    for (const std::string& name : names)
-      SPANQA_TRY(checkpoint_.get(name + ".weight", {n, k_}));  // before memory is taken
-    AlignedBuffer memory;                                      // not a vector: it would be filled with zeros first
-    const std::size_t part_size = n * k_ + n;
-    float* next = memory.uninitialized(names.size() * part_size);
-    std::vector<LinearPart> parts;
-    for (const std::string& name : names) {
-      SPANQA_TRY(checkpoint_.read(name + ".weight", {n, k_}, {next, n * k_}));
-      SPANQA_TRY(checkpoint_.read(name + ".bias", {n}, {next + n * k_, n}));
-      parts.push_back({.weight = next, .bias = next + n * k_, .n = n});
-      next += part_size;
-    }
-    return Linear::create(parts, k_);
-  }
-
- private:
-  const Checkpoint& checkpoint_;
-  std::size_t k_;
-};
-
 /// x[r, :] = LayerNorm(x[r, :] + residual[r, :]) into `out`, spread over threads.
 void add_and_normalise(const float* x, const float* residual, const LayerNorm& norm, std::size_t n_rows, float* out,
                        int n_threads) {
@@ -102,6 +75,35 @@ void add_and_normalise(const float* x, const float* residual, const LayerNorm& n
 }
 
 }  // namespace
+
+/// Reads matrices as float32, side by side for one product. One for all layers: fresh memory for each matrix would cost
+/// more than the conversion.
+class LinearLoader {
+ public:
+  explicit LinearLoader(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
+
+  /// Reads `name`.weight [n, k] and `name`.bias [n] of each name.
+  Result<Linear> load(std::initializer_list<std::string> names, std::size_t n, std::size_t k) {
+    // All shapes before memory is taken for them: config.json may claim anything.
+    for (const std::string& name : names) SPANQA_TRY(checkpoint_.get(name + ".weight", {n, k}));
+    float* weight = memory_.uninitialized(names.size() * (n * k + n));
+    float* bias = weight + names.size() * n * k;
+    std::vector<LinearPart> parts;
+    for (const std::string& name : names) {
+      SPANQA_TRY(checkpoint_.read(name + ".weight", {n, k}, {weight, n * k}));
+      SPANQA_TRY(checkpoint_.read(name + ".bias", {n}, {bias, n}));
+      parts.push_back({.weight = weight, .bias = bias, .n = n});
+      weight += n * k;
+      bias += n;
+    }
+    return Linear::create(parts, k);
+  }
+  const Checkpoint& checkpoint() const { return checkpoint_; }
+
+ private:
+  const Checkpoint& checkpoint_;
+  AlignedBuffer memory_;
+};
 
 const char* encoder_prefix(ModelFamily family) { return names_of(family).prefix; }
 
@@ -157,19 +159,20 @@ void Embeddings::forward(const PackedBatch& batch, std::size_t begin, std::size_
 EncoderLayer::EncoderLayer(Products products, Norms norms, std::size_t n_heads, Activation activation)
     : products_(std::move(products)), norms_(std::move(norms)), n_heads_(n_heads), activation_(activation) {}
 
-Result<EncoderLayer> EncoderLayer::load(const Checkpoint& checkpoint, const ModelConfig& config, int index) {
+Result<EncoderLayer> EncoderLayer::load(LinearLoader& loader, const ModelConfig& config, int index) {
   const FamilyNames& names = names_of(config.family);
   const std::string prefix = fmt::format("{}{}.{}.", names.prefix, names.layer, index);
   const std::size_t h = size_of(config.hidden_size);
   const std::size_t i = size_of(config.intermediate_size);
-  const float eps = config.layer_norm_eps;
-  const LinearLoader from_hidden(checkpoint, h);
-  SPANQA_ASSIGN(Linear qkv, from_hidden.load({prefix + names.query, prefix + names.key, prefix + names.value}, h));
-  SPANQA_ASSIGN(Linear attention_out, from_hidden.load({prefix + names.attention_out}, h));
-  SPANQA_ASSIGN(Linear up, from_hidden.load({prefix + names.up}, i));
-  SPANQA_ASSIGN(Linear down, LinearLoader(checkpoint, i).load({prefix + names.down}, h));
-  SPANQA_ASSIGN(LayerNorm attention_norm, LayerNorm::load(checkpoint, prefix + names.attention_norm, h, eps));
-  SPANQA_ASSIGN(LayerNorm output_norm, LayerNorm::load(checkpoint, prefix + names.output_norm, h, eps));
+  const auto load_norm = [&](const char* name) {
+    return LayerNorm::load(loader.checkpoint(), prefix + name, h, config.layer_norm_eps);
+  };
+  SPANQA_ASSIGN(Linear qkv, loader.load({prefix + names.query, prefix + names.key, prefix + names.value}, h, h));
+  SPANQA_ASSIGN(Linear attention_out, loader.load({prefix + names.attention_out}, h, h));
+  SPANQA_ASSIGN(Linear up, loader.load({prefix + names.up}, i, h));
+  SPANQA_ASSIGN(Linear down, loader.load({prefix + names.down}, h, i));
+  SPANQA_ASSIGN(LayerNorm attention_norm, load_norm(names.attention_norm));
+  SPANQA_ASSIGN(LayerNorm output_norm, load_norm(names.output_norm));
   return EncoderLayer(Products{std::move(qkv), std::move(attention_out), std::move(up), std::move(down)},
                       Norms{std::move(attention_norm), std::move(output_norm)}, size_of(config.n_heads),
                       config.activation);
@@ -206,8 +209,9 @@ Result<Encoder> Encoder::load(const Checkpoint& checkpoint, const ModelConfig& c
   Encoder encoder;
   encoder.hidden_size_ = size_of(config.hidden_size);
   SPANQA_ASSIGN(encoder.embeddings_, Embeddings::load(checkpoint, config));
+  LinearLoader loader(checkpoint);
   for (int i = 0; i < config.n_layers; ++i) {
-    SPANQA_ASSIGN(EncoderLayer layer, EncoderLayer::load(checkpoint, config, i));
+    SPANQA_ASSIGN(EncoderLayer layer, EncoderLayer::load(loader, config, i));
     encoder.layers_.push_back(std::move(layer));
   }
   return encoder;

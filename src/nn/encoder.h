@@ -83,9 +83,11 @@ struct EncoderScratch {
   AlignedBuffer projected;  // [kRowTile + slack, hidden]: a projection before its residual and normalisation
 };
 
+class LinearLoader;
+
 class EncoderLayer {
  public:
-  static Result<EncoderLayer> load(const Checkpoint& checkpoint, const ModelConfig& config, int index);
+  static Result<EncoderLayer> load(LinearLoader& loader, const ModelConfig& config, int index);
 
   /// input: [offsets.back() + slack, hidden]
   void forward(const float* input, std::span<const std::uint32_t> offsets, const LayerBuffers& buffers,

@@ -110,6 +110,24 @@ inline SpanLogits logits_of(const QaModel& model, const PackedBatch& batch, int 
   return logits;
 }
 
+/// Every row alone and all of them in one batch against the reference.
+inline void expect_rows(const std::filesystem::path& folder, const std::filesystem::path& rows_path, double tolerance) {
+  const auto opened = QaModel::open(folder);
+  ASSERT_TRUE(opened) << opened.error().message;
+  const QaModel& model = **opened;
+  const std::vector<ReferenceRow> rows = read_rows(rows_path);
+  ASSERT_FALSE(rows.empty());
+  SpanLogits all;
+  for (const ReferenceRow& row : rows) {
+    const SpanLogits logits = logits_of(model, batch_of({row}));
+    EXPECT_LE(largest_difference(logits.start, row.start), tolerance);
+    EXPECT_LE(largest_difference(logits.end, row.end), tolerance);
+    all.start.insert(all.start.end(), row.start.begin(), row.start.end());
+    all.end.insert(all.end.end(), row.end.begin(), row.end.end());
+  }
+  EXPECT_LE(largest_difference(logits_of(model, batch_of(rows)), all), tolerance);
+}
+
 inline const std::filesystem::path& tiny_bert() {
   static const std::filesystem::path folder = source_path("tests/fixtures/nn/tiny-bert");
   return folder;
