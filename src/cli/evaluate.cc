@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/data_format_flag.h"
 #include "cli/interrupt.h"
+#include "cli/layout.h"
 #include "cli/reading_flags.h"
 #include "cli/terminal.h"
 #include "qa/evaluate.h"
@@ -26,19 +27,6 @@ struct EvaluateFlags {
   bool json = false;
 };
 
-std::string cut(const std::string& text, std::size_t columns) {
-  std::string out;
-  for (const char c : text) out.push_back(c == '\n' || c == '\t' || c == '\r' ? ' ' : c);
-  if (display_width(out) <= columns) return out;
-  while (!out.empty() && display_width(out) > columns - 1) {
-    do {
-      out.pop_back();
-    } while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xC0) == 0x80);
-    if (!out.empty() && static_cast<unsigned char>(out.back()) >= 0xC0) out.pop_back();
-  }
-  return out + "…";
-}
-
 void print_slices(const EvaluationReport& report) {
   for (const SliceGroup& group : report.slices) {
     fmt::print("\n  {:<24}{:>10}{:>10}{:>10}\n", bold(group.name), "questions", "exact", "F1");
@@ -53,9 +41,9 @@ void print_worst(const EvaluationReport& report) {
   fmt::print("\n  {}\n", bold("worst errors (wrong and most confident)"));
   const std::size_t width = terminal_width() - 6;
   for (const WorstError& error : report.worst) {
-    fmt::print("  {:.2f}  {}\n", error.probability, cut(error.question, width - 2));
-    fmt::print("        said {}\n", cut(error.prediction.empty() ? "(no answer)" : error.prediction, width - 8));
-    fmt::print("        gold {}\n", cut(error.golds.empty() ? "(no answer)" : error.golds.front(), width - 8));
+    fmt::print("  {:.2f}  {}\n", error.probability, cut(one_line(error.question), width - 2));
+    fmt::print("        said {}\n", cut(error.prediction.empty() ? "(no answer)" : one_line(error.prediction), width - 8));
+    fmt::print("        gold {}\n", cut(error.golds.empty() ? "(no answer)" : one_line(error.golds.front()), width - 8));
   }
 }
 
@@ -99,7 +87,7 @@ int run_evaluate(const EvaluateFlags& flags) {
                       bar.update(share, fmt::format("{} questions", seen.n_questions));
                     });
   }();
-  if (!evaluation) return report(evaluation.error(), kDataError);
+  if (!evaluation) return report_data(evaluation.error());
   if (flags.json) {
     fmt::print("{}\n", evaluation->to_json());
   } else {
@@ -117,7 +105,10 @@ void add_evaluate(CLI::App& app, Run& run) {
   command->add_option("-o,--output", flags->output, "Folder for the files run_qa.py writes; made if it is not there");
   command->add_option("--prefix", flags->prefix, "Of their names: PREFIX_predictions.json")->capture_default_str();
   add_data_format(*command, flags->format);
-  command->add_flag("--version-2,!--version-1", flags->version_2, "SQuAD v2.0 rules; default: as the file's version says");
+  CLI::Option* version_2 = command->add_flag_callback(
+      "--version-2", [&version = flags->version_2] { version = true; }, "SQuAD v2.0 rules; default: as the file says");
+  command->add_flag_callback("--version-1", [&version = flags->version_2] { version = false; }, "SQuAD v1.1 rules")
+      ->excludes(version_2);
   command->add_option("--limit", flags->limit, "Questions at most; 0: all")->capture_default_str();
   command->add_option("--worst", flags->worst, "Errors listed")->capture_default_str();
   command->add_flag("--json", flags->json, "The report as JSON");

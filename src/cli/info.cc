@@ -170,7 +170,7 @@ void add_info(CLI::App& app, Run& run) {
                                          "Check on a text that windows lose no token and every place is exact");
   command->add_option("-f,--file", flags->file, "The text for --self-check; without it a built-in one")->needs(check);
   command->add_flag("--json", flags->json, "Print a JSON object");
-  flags->reading.add_model_to(*command);
+  flags->reading.add_tokenizer_to(*command);
   command->footer("Example:\n  spanqa info --self-check");
   command->callback([flags, &run] { run = [flags] { return run_info(*flags); }; });
 }

@@ -2,13 +2,12 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 
 #include "cli/command.h"
-#include "cli/data_format_flag.h"
+#include "cli/example_input.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/reading_flags.h"
@@ -21,17 +20,11 @@ namespace {
 
 struct PredictFlags {
   ReadingFlags reading;
-  std::string input = "-";
+  ExampleInput input{"-"};
   std::string output = "-";
-  std::string format = "auto";
   std::size_t limit = 0;
   bool strict = false;
 };
-
-Result<std::unique_ptr<ExampleReader>> open_input(const PredictFlags& flags) {
-  if (flags.input == "-") return ExampleReader::from_jsonl(std::cin, "standard input");
-  return ExampleReader::open(flags.input, {.format = data_format_of(flags.format)});
-}
 
 std::string error_row(const Example& example, const Error& error) {
   nlohmann::ordered_json row;
@@ -69,7 +62,7 @@ Result<AnswerStreamCounts> predict(const PredictFlags& flags, const Reader& read
 }
 
 int run_predict(const PredictFlags& flags) {
-  auto examples = open_input(flags);
+  auto examples = flags.input.open();
   if (!examples) return report(examples.error(), kDataError);
   const auto reader = flags.reading.open_reader();
   if (!reader) return report(reader.error(), kModelError);
@@ -94,10 +87,8 @@ int run_predict(const PredictFlags& flags) {
 void add_predict(CLI::App& app, Run& run) {
   auto flags = std::make_shared<PredictFlags>();
   CLI::App* command = app.add_subcommand("predict", "Answer a stream of rows: JSONL in, JSONL out, order kept");
-  command->add_option("input", flags->input, "Rows with id, question, context; - for JSONL on standard input")
-      ->capture_default_str();
+  flags->input.add_to(*command, "Rows with id, question, context; - for JSONL on standard input");
   command->add_option("-o,--output", flags->output, "Where the answers go; - for standard output")->capture_default_str();
-  add_data_format(*command, flags->format);
   command->add_option("--limit", flags->limit, "Rows read at most; 0: all")->capture_default_str();
   command->add_flag("--strict", flags->strict, "Stop at the first row that cannot be answered, and write no file");
   flags->reading.add_to(*command, "pipeline");

@@ -14,15 +14,20 @@ PipelineCompat compat_of(const std::string& name) {
 
 }  // namespace
 
-void ReadingFlags::add_model_to(CLI::App& command) {
+void ReadingFlags::add_tokenizer_to(CLI::App& command) {
   command.add_option("-m,--model", model, "Model folder (config.json, model.safetensors, tokenizer); default: models/DEFAULT")
       ->envname("SPANQA_MODEL");
-  command.add_option("--threads", threads, "Threads; default: all cores this process may use")->check(CLI::NonNegativeNumber);
   CLI::Option* lower = command.add_flag_callback(
       "--lowercase", [this] { lowercase = true; }, "Lower-case, whatever the tokenizer's files say");
   command
       .add_flag_callback("--no-lowercase", [this] { lowercase = false; }, "Keep case, whatever the tokenizer's files say")
       ->excludes(lower);
+}
+
+void ReadingFlags::add_model_to(CLI::App& command) {
+  add_tokenizer_to(command);
+  command.add_option("--threads", threads, "Threads; default: all cores this process may use")
+      ->check(CLI::NonNegativeNumber);
 }
 
 void ReadingFlags::add_to(CLI::App& command, const std::string& default_decoder) {

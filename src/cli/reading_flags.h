@@ -37,6 +37,8 @@ struct ReadingFlags {
   void add_to(CLI::App& command, const std::string& default_decoder);
   /// Only --model, --threads and the tokenizer's flags.
   void add_model_to(CLI::App& command);
+  /// Only --model and the tokenizer's flags.
+  void add_tokenizer_to(CLI::App& command);
 
   /// Opens the model named by --model, else the default one.
   Result<std::shared_ptr<const Reader>> open_reader() const;

@@ -168,7 +168,7 @@ void add_tokenize(CLI::App& app, Run& run) {
   command->add_flag("--match-special-tokens", flags->match_special_tokens,
                     "Read a literal [SEP] in a text as the special token, as the reference does");
   command->add_flag("--json", flags->json, "One JSON object; offsets count code points, bytes and UTF-16 units");
-  flags->reading.add_model_to(*command);
+  flags->reading.add_tokenizer_to(*command);
   command->footer("Example:\n  spanqa tokenize \"Where is Zürich?\" --pair \"Zürich lies in Switzerland.\"");
   command->callback([flags, &run] { run = [flags] { return run_tokenize(*flags); }; });
 }

@@ -1,0 +1,119 @@
+// Help, typos, models that are not there, files that are something else.
+#include <sstream>
+
+#include "base/utf8.h"
+#include "program.h"
+
+namespace spanqa::testing {
+namespace {
+
+class CommandLineTest : public ProgramTest {
+ protected:
+  static std::vector<std::vector<std::string>> commands() {
+    return {{"ask"},  {"predict"},         {"evaluate"},      {"metrics"},         {"tokenize"},       {"data"},
+            {"data", "inspect"}, {"data", "check"}, {"data", "convert"}, {"data", "sample"}, {"info"}, {"bench"}, {"completion"}};
+  }
+};
+
+TEST_F(CommandLineTest, EveryHelpFits80ColumnsAndHasAnExample) {
+  for (std::vector<std::string> command : commands()) {
+    const std::string name = command.back();
+    command.push_back("--help");
+    const Outcome help = run(command);
+    EXPECT_EQ(help.code, 0) << name;
+    EXPECT_HAS(help.out, "Example");
+    EXPECT_HAS(help.out, "spanqa " + command.front());
+    std::istringstream lines(help.out);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(count_code_points(line), 80U) << name << ": " << line;
+  }
+}
+
+TEST_F(CommandLineTest, TheProgramsHelpNamesEverySubcommand) {
+  const Outcome help = run({"--help"});
+  EXPECT_EQ(help.code, 0);
+  for (const auto& command : commands()) EXPECT_HAS(help.out, "\n  " + command.front());
+  const Outcome version = run({"--version"});
+  EXPECT_EQ(version.code, 0);
+  EXPECT_TRUE(std::isdigit(static_cast<unsigned char>(version.out[0]))) << version.out;
+}
+
+TEST_F(CommandLineTest, TyposGetAHint) {
+  const Outcome option = run({"ask", "--modle", "x", "Who?"});
+  EXPECT_EQ(option.code, 2);
+  EXPECT_HAS(option.err, "--modle");
+  EXPECT_HAS(option.err, "did you mean --model?");
+  EXPECT_HAS(option.err, "spanqa ask --help");
+  const Outcome command = run({"predcit"});
+  EXPECT_EQ(command.code, 2);
+  EXPECT_HAS(command.err, "did you mean predict?");
+  const Outcome nested = run({"data", "chek", "x.json"});
+  EXPECT_EQ(nested.code, 2);
+  EXPECT_HAS(nested.err, "did you mean check?");
+  const Outcome nothing = run({});
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_HAS(nothing.err, "spanqa --help");
+  const Outcome number = run({"ask", "--top-k", "many", "--text", "x", "Who?"});
+  EXPECT_EQ(number.code, 2);
+  EXPECT_HAS(number.err, "--top-k");
+}
+
+TEST_F(CommandLineTest, AModelThatIsNotThereIsExitCode4WithAWayOut) {
+  ::setenv("SPANQA_MODELS", (folder() / "none").c_str(), 1);
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"ask", "--text", "Ada lives here.", "Who?"}, {"tokenize", "text"}, {"info"}}) {
+    const Outcome missing = run(command);
+    EXPECT_EQ(missing.code, 4) << command.front();
+    EXPECT_HAS(missing.err, "--model");
+  }
+  const Outcome named = run({"ask", "--model", "nowhere", "--text", "Ada lives here.", "Who?"});
+  EXPECT_EQ(named.code, 4);
+  EXPECT_HAS(named.err, "nowhere");
+}
+
+TEST_F(CommandLineTest, AModelFolderThatCannotBeUsedSaysWhy) {
+  const std::filesystem::path model = folder() / "model";
+  std::filesystem::create_directory(model);
+  const std::vector<std::string> ask = {"ask", "--model", "model", "--text", "Ada lives here.", "Who?"};
+  EXPECT_EQ(run(ask).code, 4);
+  EXPECT_HAS(run(ask).err, "config.json");
+  const std::filesystem::path whole = source_path("models") / contents(source_path("models/DEFAULT"));
+  const std::string name = whole.string().substr(0, whole.string().find_last_not_of("\n") + 1);
+  std::filesystem::copy_file(std::filesystem::path(name) / "config.json", model / "config.json");
+  write(model / "pytorch_model.bin", "PK");
+  const Outcome pickle = run(ask);
+  EXPECT_EQ(pickle.code, 4);
+  EXPECT_HAS(pickle.err, "pytorch_model.bin");
+  EXPECT_HAS(pickle.err, "safetensors");
+  write(model / "model.safetensors", "not a weight file");
+  EXPECT_EQ(run(ask).code, 4);
+  EXPECT_HAS(run(ask).err, "model.safetensors");
+}
+
+TEST_F(CommandLineTest, FilesThatAreSomethingElseAreNamed) {
+  std::filesystem::create_directory(folder() / "folder.json");
+  write(folder() / "empty.json", "");
+  write(folder() / "binary.json", std::string_view("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16));
+  write(folder() / "packed.json.gz", std::string_view("\x1f\x8b\x08\0\0\0\0\0\0\3\0", 11));
+  write(folder() / "page.json", "<!DOCTYPE html>\n<html><body>404</body></html>\n");
+  write(folder() / "predictions.json", R"({"56be4db0acb8001400a502ec": "Denver Broncos"})");
+  for (const char* name :
+       {"folder.json", "empty.json", "binary.json", "packed.json.gz", "page.json", "predictions.json", "missing.json"}) {
+    for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+             {"predict", name}, {"data", "inspect", name, "--no-tokens"}, {"data", "check", name}, {"metrics", name, "predictions.json"}}) {
+      const Outcome wrong = run(command);
+      EXPECT_EQ(wrong.code, 3) << command.front() << " " << name << ": " << wrong.out << wrong.err;
+      EXPECT_HAS(wrong.err, name);
+    }
+  }
+}
+
+TEST_F(CommandLineTest, OutputThatCannotBeWrittenIsAnErrorInEverySubcommand) {
+  for (const char* line : {"$SPANQA --help", "$SPANQA info --json", "$SPANQA tokenize text", "$SPANQA completion bash"}) {
+    const Outcome full = shell(std::string(line) + " >/dev/full");
+    EXPECT_EQ(full.code, 3) << line;
+    EXPECT_HAS(full.err, "No space left");
+  }
+}
+
+}  // namespace
+}  // namespace spanqa::testing
