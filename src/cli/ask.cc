@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +11,8 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "cli/command.h"
+#include "cli/layout.h"
+#include "cli/output.h"
 #include "cli/reading_flags.h"
 #include "cli/terminal.h"
 #include "qa/answer_json.h"
@@ -19,6 +20,9 @@
 
 namespace spanqa::cli {
 namespace {
+
+/// Text without full stops (tables, code) has "sentences" of any length; this much is shown of one.
+constexpr std::size_t kPassageBytes = 600;
 
 struct AskFlags {
   ReadingFlags reading;
@@ -36,12 +40,6 @@ struct Document {
   std::string text;
 };
 
-Result<std::string> read_standard_input() {
-  std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-  if (std::cin.bad()) return fail(ErrorCode::kIo, "standard input: cannot read");
-  return text;
-}
-
 Result<Document> read_document(const AskFlags& flags) {
   Document document;
   if (!flags.text.empty()) {
@@ -53,7 +51,7 @@ Result<Document> read_document(const AskFlags& flags) {
     if (input_is_terminal()) {
       return fail(ErrorCode::kInvalidArgument, "no document: give --file FILE, --text TEXT, or pipe one into standard input");
     }
-    SPANQA_ASSIGN(std::string text, read_standard_input());
+    SPANQA_ASSIGN(std::string text, read_input("-"));
     document = {"standard input", std::move(text)};
   }
   if (document.text.find('\0') != std::string::npos) {
@@ -80,57 +78,13 @@ Result<std::vector<std::string>> read_questions(const AskFlags& flags) {
   return questions;
 }
 
-/// White space as one blank, so that a sentence over several lines is shown as one.
-std::string one_line(std::string_view text) {
-  std::string out;
-  for (const char c : to_valid_utf8(text)) {
-    const bool blank = c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == '\v';
-    if (!blank) {
-      // Other control characters could drive the terminal.
-      out.push_back(static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c);
-    } else if (out.empty() || out.back() != ' ') {
-      out.push_back(' ');
-    }
-  }
-  return out;
-}
-
-/// Breaks `text` at blanks so that lines are at most `width` columns, each but the first indented.
-std::string wrap(const std::string& text, std::size_t width, const std::string& indent) {
-  std::string out;
-  std::size_t column = indent.size();
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find(' ', begin), text.size());
-    const std::string_view word = std::string_view(text).substr(begin, end - begin);
-    std::size_t columns = 0;
-    bool escape = false;  // colour codes take no columns
-    std::string visible;
-    for (const char c : word) {
-      if (c == '\x1b') escape = true;
-      if (!escape) visible.push_back(c);
-      if (escape && c == 'm') escape = false;
-    }
-    columns = display_width(visible);
-    if (column > indent.size() && column + 1 + columns > width) {
-      out += "\n" + indent;
-      column = indent.size();
-    } else if (column > indent.size()) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += columns;
-    begin = end + 1;
-  }
-  return out;
-}
-
 std::string in_sentence(const Document& document, const Answer& answer) {
-  const ByteSpan sentence = sentence_around(document.text, answer.span);
+  const Sentence sentence = sentence_around(document.text, answer.span, {.max_bytes = kPassageBytes});
   const std::string_view text = document.text;
-  return one_line(text.substr(sentence.begin, answer.span.begin - sentence.begin)) +
+  return (sentence.cut_begin ? "… " : "") +
+         one_line(text.substr(sentence.span.begin, answer.span.begin - sentence.span.begin)) +
          highlight(one_line(text.substr(answer.span.begin, answer.span.end - answer.span.begin))) +
-         one_line(text.substr(answer.span.end, sentence.end - answer.span.end));
+         one_line(text.substr(answer.span.end, sentence.span.end - answer.span.end)) + (sentence.cut_end ? " …" : "");
 }
 
 void print_answer(const Document& document, const TextIndex& index, const Answer& answer) {
@@ -141,13 +95,13 @@ void print_answer(const Document& document, const TextIndex& index, const Answer
   const std::size_t begin = index.at_byte(answer.span.begin).code_point;
   const std::size_t end = index.at_byte(answer.span.end).code_point;
   const auto line = 1 + std::count(document.text.begin(), document.text.begin() + answer.span.begin, '\n');
-  fmt::print("   {}\n", wrap(bold(one_line(answer.text)), terminal_width(), "   "));
-  fmt::print("   {}\n", wrap(in_sentence(document, answer), terminal_width(), "   "));
+  fmt::print("   {}\n", wrap(bold(one_line(answer.text)), terminal_width(), 3));
+  fmt::print("   {}\n", wrap(in_sentence(document, answer), terminal_width(), 3));
   fmt::print("   {}\n", faint(fmt::format("score {:.4f} · line {} · characters {}-{}", answer.score, line, begin, end)));
 }
 
 void print_answers(const Document& document, const TextIndex& index, const std::string& question, const Answers& answers) {
-  fmt::print("{} {}\n", bold("?"), wrap(one_line(question), terminal_width(), "  "));
+  fmt::print("{} {}\n", bold("?"), wrap(one_line(question), terminal_width(), 2));
   if (answers.answers.empty()) fmt::print("   {}\n", bold("no answer found"));
   for (const Answer& answer : answers.answers) print_answer(document, index, answer);
   if (answers.question_truncated) fmt::print("   {}\n", faint("the question was cut to fit the window"));

@@ -75,8 +75,10 @@ Json tokenizer_json(const Reader& reader) {
 Json fitted_json(const Reader& reader) {
   Json out;
   out["temperature"] = reader.settings().temperature;
-  out["null_threshold"] = reader.settings().null_threshold;
+  out["null_score_diff_threshold"] = reader.settings().null_score_diff_threshold;
   out["no_answer_threshold"] = reader.settings().no_answer_threshold;
+  out["fitted_on"] = reader.settings().fitted_on.empty() ? Json() : Json(reader.settings().fitted_on);
+  out["notes"] = reader.settings().notes;
   return out;
 }
 

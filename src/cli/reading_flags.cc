@@ -105,7 +105,7 @@ Result<AskOptions> ReadingFlags::resolve(const Reader& reader) const {
     run_qa.n_best = n_best;
     run_qa.max_answer_tokens = max_answer_tokens.value_or(run_qa.max_answer_tokens);
     run_qa.version_2 = no_answer;
-    run_qa.null_threshold = static_cast<float>(threshold.value_or(reader.settings().null_threshold));
+    run_qa.null_threshold = static_cast<float>(threshold.value_or(reader.settings().null_score_diff_threshold));
     options.decoder = run_qa;
   } else {
     GlobalOptions global;
