@@ -237,20 +237,12 @@ void Splitter::append_ascii_word(std::string_view text, ByteSpan word, std::uint
   scratch.pieces.clear();
   bool known = false;
   if (length <= ShortText::kMaxBytes) {
-    ShortText key;
-    if (word.begin + kSlack <= text.size()) {
-      key = ShortText::load(text.data() + word.begin, length);
-    } else {
-      char bytes[kSlack] = {};
-      std::memcpy(bytes, text.data() + word.begin, length);
-      key = ShortText::load(bytes, length);
-    }
-    if (lowers_) key = {to_lower_ascii(key.low), to_lower_ascii(key.high), length};
-    const PieceMatch whole = vocabulary_.starts().longest(key);
+    const ShortText key = load_word(text, word.begin, length);
+    const PieceMatch whole = vocabulary_.starts().longest(key, length);
     if (whole.bytes == length) return append_token(out, whole.id, {begin, begin + length}, number);
     if (whole.bytes == 0) return append_unknown();
     scratch.pieces.push_back(whole);
-    known = split_short(key.without(whole.bytes), scratch.pieces);
+    known = split_short(key.without(whole.bytes), length - whole.bytes, scratch.pieces);
   } else {
     scratch.bytes.assign(text.substr(word.begin, length));
     if (lowers_) {
@@ -269,13 +261,23 @@ void Splitter::append_ascii_word(std::string_view text, ByteSpan word, std::uint
   }
 }
 
+/// The word of at most 16 ASCII letters and digits at `begin`, lower-cased if that is to be.
+inline ShortText Splitter::load_word(std::string_view text, std::size_t begin, std::uint32_t length) const {
+  char bytes[kSlack] = {};
+  const char* from = text.data() + begin;
+  if (begin + kSlack > text.size()) from = static_cast<const char*>(std::memcpy(bytes, from, length));
+  const ShortText word = ShortText::load(from, length);
+  return lowers_ ? ShortText{to_lower_ascii(word.low), to_lower_ascii(word.high)} : word;
+}
+
 /// Pieces that go on with a word until `rest` is used up; false if they cannot.
-bool Splitter::split_short(ShortText rest, std::vector<PieceMatch>& pieces) const {
-  while (rest.length > 0) {
-    const PieceMatch piece = vocabulary_.continuations().longest(rest);
+bool Splitter::split_short(ShortText rest, std::uint32_t length, std::vector<PieceMatch>& pieces) const {
+  while (length > 0) {
+    const PieceMatch piece = vocabulary_.continuations().longest(rest, length);
     if (piece.bytes == 0) return false;
     pieces.push_back(piece);
     rest = rest.without(piece.bytes);
+    length -= piece.bytes;
   }
   return true;
 }

@@ -69,7 +69,8 @@ class Splitter {
   std::size_t chunk_end(std::string_view text, std::size_t begin) const;
   bool surely_begins_word(char32_t c) const;
 
-  bool split_short(ShortText word, std::vector<PieceMatch>& pieces) const;
+  ShortText load_word(std::string_view text, std::size_t begin, std::uint32_t length) const;
+  bool split_short(ShortText rest, std::uint32_t length, std::vector<PieceMatch>& pieces) const;
   bool split_long(const char* word, std::size_t length, std::vector<PieceMatch>& pieces) const;
 
   SplitterParts parts_;

@@ -4,23 +4,19 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+
+#include "base/check.h"
 
 namespace spanqa {
 namespace {
 
-constexpr std::int32_t kMaxId = (1 << 24) - 1;
+constexpr std::int32_t kMaxId = (1 << 24) - 2;
 constexpr std::uint32_t kMaskedLengths = 32;  // longer entries are looked for one length after another
 constexpr std::uint32_t kShortest = 3;        // lengths 1 and 2 are always worth a look
 constexpr std::size_t kPrefixSlots = 1U << 12;
+constexpr std::uint32_t kIndexMask = (1U << 24) - 1;
 
 static_assert(std::endian::native == std::endian::little, "ShortText reads bytes as little-endian words");
-
-std::uint64_t low_bytes(std::uint32_t n) { return n >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * n)) - 1; }
-
-ShortText cut(const ShortText& text, std::uint32_t length) {
-  return {text.low & low_bytes(length), length > 8 ? text.high & low_bytes(length - 8) : 0, length};
-}
 
 // Odd multipliers with well-mixed bits (the golden ratio, and two of the 64-bit finaliser family).
 constexpr std::uint64_t kMixA = 0x9E3779B97F4A7C15ULL;
@@ -33,13 +29,22 @@ std::uint64_t mix(std::uint64_t low, std::uint64_t high, std::uint64_t length) {
   return h * kMixB;
 }
 
-std::uint64_t hash_of(const ShortText& head, const char* text, std::uint32_t length) {
+/// `tail` is what follows the first 16 bytes.
+std::uint64_t hash_of(ShortText head, std::string_view tail, std::uint32_t length) {
   std::uint64_t h = mix(head.low, head.high, length);
-  for (std::uint32_t i = ShortText::kMaxBytes; i < length; ++i) h = (h ^ static_cast<std::uint8_t>(text[i])) * kMixA;
+  for (const char c : tail) h = (h ^ static_cast<std::uint8_t>(c)) * kMixA;
   return h;
 }
 
-std::size_t prefix_slot(const ShortText& head) {
+std::string_view tail_of(std::string_view text) {
+  return text.substr(std::min<std::size_t>(text.size(), ShortText::kMaxBytes));
+}
+
+/// Slots are numbered by bits 20 and up of the hash; the tag is of the highest eight.
+std::size_t slot_of(std::uint64_t hash) { return static_cast<std::size_t>(hash >> 20); }
+std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 56) << 24; }
+
+std::size_t prefix_slot(ShortText head) {
   return static_cast<std::size_t>(((head.low & 0xFFFFFF) * kMixA) >> 52) % kPrefixSlots;
 }
 
@@ -50,105 +55,100 @@ ShortText head_of(std::string_view text) {
   return ShortText::load(bytes, static_cast<std::uint32_t>(n));
 }
 
+std::size_t tail_length(std::uint32_t length) { return length - std::min(length, ShortText::kMaxBytes); }
+
+std::uint32_t highest_length(std::uint32_t lengths) {
+  return 32 - static_cast<std::uint32_t>(std::countl_zero(lengths));
+}
+
 }  // namespace
 
-ShortText ShortText::load(const char* bytes, std::uint32_t length) {
-  ShortText text;
-  std::memcpy(&text.low, bytes, 8);
-  std::memcpy(&text.high, bytes + 8, 8);
-  return cut(text, length);
+PieceTable::PieceTable() : slots_(16, 0), lengths_(kPrefixSlots, 0) {}
+
+void PieceTable::reserve(std::size_t n) {
+  entries_.reserve(n);
+  grow(std::bit_ceil(n * 2));
 }
-
-ShortText ShortText::without(std::uint32_t n) const {
-  if (n == 0) return *this;
-  if (n >= 8) return {n >= 16 ? 0 : high >> (8 * (n - 8)), 0, length - n};
-  return {(low >> (8 * n)) | (high << (64 - 8 * n)), high >> (8 * n), length - n};
-}
-
-PieceTable::PieceTable() : slots_(16), lengths_(kPrefixSlots, 0) {}
-
-void PieceTable::reserve(std::size_t n) { grow(std::bit_ceil(std::max<std::size_t>(16, n * 2))); }
 
 void PieceTable::grow(std::size_t n_slots) {
   if (n_slots <= slots_.size()) return;
-  std::vector<Entry> old(n_slots);
-  old.swap(slots_);
-  for (const Entry& entry : old) {
-    if (entry.length == 0) continue;
-    std::size_t i = hash_of({entry.low, entry.high, 0}, entry.text, entry.length) >> 20;
-    while (slots_[i & (slots_.size() - 1)].length != 0) ++i;
-    slots_[i & (slots_.size() - 1)] = entry;
-  }
+  slots_.assign(n_slots, 0);
+  for (std::size_t i = 0; i < entries_.size(); ++i) put_in_slot(i);
+}
+
+void PieceTable::put_in_slot(std::size_t entry_index) {
+  const Entry& entry = entries_[entry_index];
+  const std::uint64_t hash = hash_of(entry.head, {entry.tail, tail_length(entry.length)}, entry.length);
+  std::size_t i = slot_of(hash) & (slots_.size() - 1);
+  while (slots_[i] != 0) i = (i + 1) & (slots_.size() - 1);
+  slots_[i] = tag_of(hash) | static_cast<std::uint32_t>(entry_index + 1);
 }
 
 void PieceTable::insert(std::string_view text, std::int32_t id) {
-  if (n_entries_ * 2 >= slots_.size()) grow(slots_.size() * 2);
   const auto length = static_cast<std::uint32_t>(text.size());
   const ShortText head = head_of(text);
-  std::size_t i = hash_of(head, text.data(), length) >> 20;
-  for (;; ++i) {
-    Entry& entry = slots_[i & (slots_.size() - 1)];
-    if (entry.length == 0) {
-      entry = {head.low, head.high, text.data(), length, id};
-      ++n_entries_;
-      break;
-    }
-    if (entry.length == length && std::string_view(entry.text, length) == text) {
-      entry.id = id;
-      return;
-    }
+  if (const Entry* earlier = look_up(head, tail_of(text), length)) {
+    entries_[static_cast<std::size_t>(earlier - entries_.data())].id = id;
+    return;
   }
+  SPANQA_CHECK(entries_.size() < kIndexMask);
+  if ((entries_.size() + 1) * 2 > slots_.size()) grow(slots_.size() * 2);
+  entries_.push_back({head, tail_of(text).data(), length, id});
+  put_in_slot(entries_.size() - 1);
   longest_ = std::max(longest_, length);
   if (length >= kShortest && length <= kMaskedLengths) lengths_[prefix_slot(head)] |= 1U << (length - 1);
 }
 
-const PieceTable::Entry* PieceTable::look_up(const ShortText& head, const char* text, std::uint32_t length) const {
+inline const PieceTable::Entry* PieceTable::look_up(ShortText head, std::string_view tail, std::uint32_t length) const {
+  const std::uint64_t hash = hash_of(head, tail, length);
+  const std::uint32_t tag = tag_of(hash);
   const std::size_t mask = slots_.size() - 1;
-  for (std::size_t i = hash_of(head, text, length) >> 20;; ++i) {
-    const Entry& entry = slots_[i & mask];
-    if (entry.length == 0) return nullptr;
-    if (entry.low != head.low || entry.high != head.high || entry.length != length) continue;
-    if (length <= ShortText::kMaxBytes || std::memcmp(entry.text, text, length) == 0) return &entry;
+  for (std::size_t i = slot_of(hash);; ++i) {
+    const std::uint32_t slot = slots_[i & mask];
+    if (slot == 0) return nullptr;
+    if ((slot & ~kIndexMask) != tag) continue;
+    const Entry& entry = entries_[(slot & kIndexMask) - 1];
+    if (entry.head.low != head.low || entry.head.high != head.high || entry.length != length) continue;
+    if (tail.empty() || std::memcmp(entry.tail, tail.data(), tail.size()) == 0) return &entry;
   }
 }
 
 std::optional<std::int32_t> PieceTable::find(std::string_view text) const {
   if (text.empty() || text.size() > longest_) return std::nullopt;
-  const Entry* entry = look_up(head_of(text), text.data(), static_cast<std::uint32_t>(text.size()));
+  const Entry* entry = look_up(head_of(text), tail_of(text), static_cast<std::uint32_t>(text.size()));
   if (entry == nullptr) return std::nullopt;
   return entry->id;
 }
 
-std::uint32_t PieceTable::lengths_worth_a_look(const ShortText& head) const {
+inline std::uint32_t PieceTable::lengths_worth_a_look(ShortText head, std::uint32_t length) const {
   constexpr std::uint32_t kOneAndTwo = 3;
-  const std::uint32_t masked = head.length >= kShortest ? lengths_[prefix_slot(head)] : 0;
-  return masked | kOneAndTwo;
+  const std::uint32_t masked = lengths_[prefix_slot(head)] | kOneAndTwo;
+  return length >= 32 ? masked : masked & ((1U << length) - 1);
 }
 
-PieceMatch PieceTable::longest(const ShortText& word) const {
-  if (word.length == 0) return {};
-  std::uint32_t lengths = lengths_worth_a_look(word) & ((1U << word.length) - 1);
-  while (lengths != 0) {
-    const std::uint32_t length = 32 - static_cast<std::uint32_t>(std::countl_zero(lengths));
-    if (const Entry* entry = look_up(cut(word, length), nullptr, length)) return {entry->id, length};
-    lengths &= ~(1U << (length - 1));
+PieceMatch PieceTable::longest(ShortText word, std::uint32_t length) const {
+  for (std::uint32_t lengths = lengths_worth_a_look(word, length); lengths != 0;) {
+    const std::uint32_t n = highest_length(lengths);
+    if (const Entry* entry = look_up(word.cut(n), {}, n)) return {entry->id, n};
+    lengths &= ~(1U << (n - 1));
   }
   return {};
 }
 
 PieceMatch PieceTable::longest(const char* word, std::size_t length) const {
-  if (length <= ShortText::kMaxBytes) return longest(ShortText::load(word, static_cast<std::uint32_t>(length)));
+  if (length <= ShortText::kMaxBytes) {
+    const auto n = static_cast<std::uint32_t>(length);
+    return longest(ShortText::load(word, n), n);
+  }
   const ShortText head = ShortText::load(word, ShortText::kMaxBytes);
   auto n = static_cast<std::uint32_t>(std::min<std::size_t>(length, longest_));
   for (; n > kMaskedLengths; --n) {
-    if (const Entry* entry = look_up(head, word, n)) return {entry->id, n};
+    if (const Entry* entry = look_up(head, tail_of({word, n}), n)) return {entry->id, n};
   }
-  if (n == 0) return {};
-  std::uint32_t lengths = lengths_worth_a_look(head) & (n == 32 ? ~0U : (1U << n) - 1);
-  while (lengths != 0) {
-    n = 32 - static_cast<std::uint32_t>(std::countl_zero(lengths));
-    const ShortText key = n >= ShortText::kMaxBytes ? head : cut(head, n);
-    if (const Entry* entry = look_up(key, word, n)) return {entry->id, n};
+  for (std::uint32_t lengths = lengths_worth_a_look(head, n); lengths != 0;) {
+    n = highest_length(lengths);
+    const ShortText key = n >= ShortText::kMaxBytes ? head : head.cut(n);
+    if (const Entry* entry = look_up(key, tail_of({word, n}), n)) return {entry->id, n};
     lengths &= ~(1U << (n - 1));
   }
   return {};

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,17 +14,36 @@
 
 namespace spanqa {
 
-/// Up to 16 bytes in two registers: byte 0 is the lowest byte of `low`, bytes past `length` are zero.
+/// Up to 16 bytes in two registers: byte 0 is the lowest byte of `low`, what is past the text's length is zero.
 struct ShortText {
   std::uint64_t low = 0;
   std::uint64_t high = 0;
-  std::uint32_t length = 0;
 
   static constexpr std::uint32_t kMaxBytes = 16;
-  /// Reads 16 bytes at `bytes`, whatever `length` (at most 16) is.
-  static ShortText load(const char* bytes, std::uint32_t length);
-  /// The same text without its first `n` bytes; n <= length.
-  ShortText without(std::uint32_t n) const;
+
+  /// The first `n` bytes, n at most 16.
+  ShortText cut(std::uint32_t n) const {
+    if (n <= 8) return {low & low_bytes(n), 0};
+    return {low, high & low_bytes(n - 8)};
+  }
+  /// All but the first `n` bytes, n at most 16.
+  ShortText without(std::uint32_t n) const {
+    if (n == 0) return *this;
+    if (n >= 8) return {n >= kMaxBytes ? 0 : high >> (8 * (n - 8)), 0};
+    return {(low >> (8 * n)) | (high << (64 - 8 * n)), high >> (8 * n)};
+  }
+  /// Reads 16 bytes at `bytes` and keeps `length` of them.
+  static ShortText load(const char* bytes, std::uint32_t length) {
+    ShortText text;
+    std::memcpy(&text.low, bytes, 8);
+    std::memcpy(&text.high, bytes + 8, 8);
+    return text.cut(length);
+  }
+
+ private:
+  static std::uint64_t low_bytes(std::uint32_t n) {
+    return n >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * n)) - 1;
+  }
 };
 
 /// An entry that was found, and how many bytes of the word it covers; 0 bytes: none.
@@ -34,37 +54,39 @@ struct PieceMatch {
 
 /// A hash table of entries that answers "which is the longest that this text begins with".
 ///
-/// An array of bit masks, indexed by a hash of the first three bytes, says which lengths are worth a look, so that most
-/// words cost one probe. Cost of a search: O(longest entry) at worst, independent of the vocabulary's size.
+/// Bit masks, found by a hash of the first three bytes, say which lengths are worth a look, so that most words cost one
+/// probe. Entries lie in the order they came, which in a vocabulary is about that of their frequency, and slots are
+/// four bytes: what a text needs stays in the cache. Cost of a search: O(longest entry) at worst.
 class PieceTable {
  public:
   PieceTable();
-  /// Room for `n` entries; call before the first insert.
+  /// Room for `n` entries without moving any; optional.
   void reserve(std::size_t n);
-  /// A later entry with the same text replaces the earlier one. `text` must outlive the table and not be empty.
+  /// A later entry with the same text replaces the earlier one. `text` must outlive the table and not be empty. At most
+  /// 2^24 - 1 entries.
   void insert(std::string_view text, std::int32_t id);
   std::optional<std::int32_t> find(std::string_view text) const;
-  /// Longest entry that `word` begins with.
-  PieceMatch longest(const ShortText& word) const;
+  /// Longest entry that a word of `length` bytes (at most 16) begins with.
+  PieceMatch longest(ShortText word, std::uint32_t length) const;
   /// The same for a word of any length; 16 bytes past its end must be readable.
   PieceMatch longest(const char* word, std::size_t length) const;
 
  private:
   struct Entry {
-    std::uint64_t low = 0;  // the first 16 bytes, as in ShortText
-    std::uint64_t high = 0;
-    const char* text = nullptr;
-    std::uint32_t length = 0;  // 0: a free slot
+    ShortText head;              // the first 16 bytes
+    const char* tail = nullptr;  // what follows them
+    std::uint32_t length = 0;    // of both
     std::int32_t id = -1;
   };
 
-  const Entry* look_up(const ShortText& head, const char* text, std::uint32_t length) const;
-  std::uint32_t lengths_worth_a_look(const ShortText& head) const;
+  const Entry* look_up(ShortText head, std::string_view tail, std::uint32_t length) const;
+  std::uint32_t lengths_worth_a_look(ShortText head, std::uint32_t length) const;
   void grow(std::size_t n_slots);
+  void put_in_slot(std::size_t entry_index);
 
-  std::vector<Entry> slots_;
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> slots_;    // 0: free; else 8 bits of the hash above the entry's index + 1
   std::vector<std::uint32_t> lengths_;  // bit n - 1: an entry of n bytes may exist; n from 3 to 32
-  std::size_t n_entries_ = 0;
   std::uint32_t longest_ = 0;
 };
 
