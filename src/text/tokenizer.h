@@ -103,9 +103,9 @@ struct Encoding {
 /// file.
 struct TokenizerFiles {
   std::string name;  // folder or other name: for messages, and for the guess about lower-casing
-  std::optional<std::string> tokenizer_json;
-  std::optional<std::string> vocab_txt;
-  std::optional<std::string> tokenizer_config_json;
+  std::optional<std::string> tokenizer_json = std::nullopt;
+  std::optional<std::string> vocab_txt = std::nullopt;
+  std::optional<std::string> tokenizer_config_json = std::nullopt;
 };
 
 /// A BERT tokenizer read from a Hugging Face folder.
