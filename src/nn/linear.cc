@@ -24,6 +24,8 @@ namespace {
 constexpr std::size_t kTileRows = 128;
 // The last tile is rounded up to a multiple of it.
 constexpr std::size_t kRowBucket = 16;
+// Below it, waking another thread for an activation costs more than it saves.
+constexpr std::size_t kMinRowsPerThread = 8;
 static_assert(kRowBucket <= kLinearSlackRows);
 
 constexpr auto kFloat = dnnl::memory::data_type::f32;
@@ -46,17 +48,16 @@ dnnl::matmul::primitive_desc describe(std::size_t rows, std::size_t k, std::size
 
 // Exceptions of oneDNN end here: with shapes that create() accepted, an error is a fault of ours or lack of memory.
 template <typename Work>
-void run_checked(const Work& work) {
-  bool is_done = false;
+bool succeeds(const Work& work) {
   try {
     work();
-    is_done = true;
+    return true;
   } catch (const dnnl::error&) {
+    return false;
   }
-  SPANQA_CHECK(is_done && "oneDNN refused a product that it had accepted before");
 }
 
-// (k, n, rows) and where the weights' layout differs, they do not share a primitive.
+// What a primitive is made for, with the weights' layout, which is the same for all layers of a shape.
 struct Shape {
   std::size_t k;
   std::size_t n;
@@ -174,8 +175,8 @@ Result<Linear> Linear::create(std::span<const LinearPart> parts, std::size_t k) 
 }
 
 void Linear::forward(const float* x, std::size_t rows, float* y, MatmulContext& context) const {
-  run_checked([&] {
-    const OmpThreads threads(context.n_threads());
+  const OmpThreads threads(context.n_threads());
+  const bool is_done = succeeds([&] {
     for (std::size_t row = 0; row < rows; row += kTileRows) {
       const std::size_t left = std::min(kTileRows, rows - row);
       const std::size_t bucket = (left + kRowBucket - 1) / kRowBucket * kRowBucket;
@@ -183,6 +184,7 @@ void Linear::forward(const float* x, std::size_t rows, float* y, MatmulContext& 
     }
     context.impl().stream.wait();
   });
+  SPANQA_CHECK(is_done);
 }
 
 void activate(Activation activation, float* x, std::size_t n) {
@@ -200,7 +202,6 @@ std::size_t feed_forward_scratch(const Linear& up) { return (kFeedForwardTile + 
 
 void feed_forward(const FeedForward& layer, const float* x, std::size_t rows, float* y, float* intermediate,
                   MatmulContext& context) {
-  constexpr std::size_t kMinRowsPerThread = 8;
   const std::size_t width = layer.up.n();
   for (std::size_t row = 0; row < rows; row += kFeedForwardTile) {
     const std::size_t n_rows = std::min(kFeedForwardTile, rows - row);

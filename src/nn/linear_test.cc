@@ -50,6 +50,10 @@ std::vector<float> forward(const Linear& linear, const std::vector<float>& x, Ma
   return y;
 }
 
+std::vector<float> first_rows(const std::vector<float>& rows, std::size_t n_floats) {
+  return {rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(n_floats)};
+}
+
 void expect_near(const std::vector<float>& fast, const std::vector<float>& ref) {
   ASSERT_EQ(fast.size(), ref.size());
   for (std::size_t i = 0; i < fast.size(); ++i) ASSERT_NEAR(fast[i], ref[i], 1e-4) << i;
@@ -89,6 +93,16 @@ TEST(Linear, PartsStandSideBySide) {
   expect_near(forward(fused, x, context), linear_ref(x, weight, bias, k));
 }
 
+TEST(Linear, LayersOfOneShapeShareAContextAndNotTheirWeights) {
+  RandomFloats random(105);
+  MatmulContext context;
+  const std::vector<float> x = random.normal(std::size_t{9} * 40);
+  for (int layer = 0; layer < 3; ++layer) {
+    const Fixture fixture(40, 24, random);
+    expect_near(forward(fixture.linear(), x, context), linear_ref(x, fixture.weight, fixture.bias, 40));
+  }
+}
+
 TEST(Linear, NothingIsAnError) {
   const LinearPart empty{};
   EXPECT_EQ(Linear::create({&empty, 1}, 4).error().code, ErrorCode::kInvalidArgument);
@@ -103,12 +117,13 @@ TEST(Linear, ARowsResultDoesNotDependOnTheRowCount) {
   RandomFloats random(101);
   const Fixture fixture(384, 96, random);
   const Linear linear = fixture.linear();
+  EXPECT_FALSE(linear.kernel_name().empty());
   if (!linear.kernel_name().starts_with("brg")) GTEST_SKIP() << linear.kernel_name() << " gives no such promise";
   MatmulContext context;
-  const std::vector<float> x = random.normal(200 * 384);
+  const std::vector<float> x = random.normal(200 * linear.k());
   const std::vector<float> all = forward(linear, x, context);
-  const std::vector<float> few = forward(linear, {x.begin(), x.begin() + 3 * 384}, context);
-  EXPECT_EQ(few, std::vector<float>(all.begin(), all.begin() + 3 * 96));
+  const std::vector<float> few = forward(linear, first_rows(x, 3 * linear.k()), context);
+  EXPECT_EQ(few, first_rows(all, 3 * linear.n()));
 }
 
 TEST(Linear, SeveralOpenMpThreadsAgree) {
@@ -116,7 +131,7 @@ TEST(Linear, SeveralOpenMpThreadsAgree) {
   const Fixture fixture(96, 130, random);
   MatmulContext context(2);
   EXPECT_EQ(context.n_threads(), 2);
-  const std::vector<float> x = random.normal(210 * 96);
+  const std::vector<float> x = random.normal(210 * fixture.k);
   expect_near(forward(fixture.linear(), x, context), linear_ref(x, fixture.weight, fixture.bias, 96));
 }
 

@@ -10,10 +10,11 @@
 namespace spanqa {
 namespace {
 
+constexpr std::size_t kIn = 64;
+constexpr std::size_t kOut = 80;
+constexpr std::size_t kRows = 150;
+
 TEST(LinearThreads, ShareOneLinearAndKeepTheirOpenMpSetting) {
-  constexpr std::size_t kIn = 64;
-  constexpr std::size_t kOut = 80;
-  constexpr std::size_t kRows = 150;
   const std::vector<float> weight(kIn * kOut, 0.25F);
   const std::vector<float> bias(kOut, 1.0F);
   const LinearPart part{.weight = weight.data(), .bias = bias.data(), .n = kOut};
@@ -22,6 +23,7 @@ TEST(LinearThreads, ShareOneLinearAndKeepTheirOpenMpSetting) {
   std::vector<std::vector<float>> results(4);
   std::vector<int> settings(results.size());
   std::vector<std::thread> threads;
+  threads.reserve(results.size());
   for (std::size_t i = 0; i < results.size(); ++i) {
     threads.emplace_back([&, i] {
       omp_set_num_threads(3);

@@ -26,11 +26,11 @@ void limit_onednn(Isa isa) {
 }  // namespace
 
 const dnnl::engine& cpu_engine() {
-  static const dnnl::engine kEngine = [] {
+  static const dnnl::engine engine = [] {
     limit_onednn(isa_limit());
     return dnnl::engine(dnnl::engine::kind::cpu, 0);
   }();
-  return kEngine;
+  return engine;
 }
 
 }  // namespace spanqa

@@ -279,17 +279,18 @@ struct Packed {
 
 // Rows of the next item lie far apart and, in a large batch, in the third-level cache, where no hardware prefetcher
 // sees the pattern: bring those at the place of this panel.
+constexpr int kForReading = 0;
+constexpr int kSecondLevelCache = 2;
+constexpr std::size_t kLineFloats = 16;
 HWY_INLINE void prefetch_next(const HeadItem& item, std::size_t first, std::size_t n_rows) {
   if (item.next_queries == nullptr) return;
-  constexpr int kForReading = 0;
-  constexpr int kSecondLevel = 2;
-  constexpr std::size_t kLine = 16;
   const std::ptrdiff_t hidden = item.keys - item.queries;
   const std::size_t end = HWY_MIN(first + n_rows, item.n_next);
   for (std::size_t r = first; r < end; ++r) {
     const float* row = item.next_queries + r * item.stride;
     for (int part = 0; part < 3; ++part, row += hidden) {
-      for (std::size_t d = 0; d < item.head_size; d += kLine) __builtin_prefetch(row + d, kForReading, kSecondLevel);
+      for (std::size_t d = 0; d < item.head_size; d += kLineFloats)
+        __builtin_prefetch(row + d, kForReading, kSecondLevelCache);
     }
   }
 }

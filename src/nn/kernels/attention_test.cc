@@ -95,11 +95,11 @@ TEST(Attention, LargeScoresDoNotOverflow) {
   });
 }
 
+constexpr std::size_t kSize = 32;
+constexpr std::size_t kTokens = 45;
 // Floats are summed in one order whatever the place of a row in its panel: equal queries have equal results.
 TEST(Attention, ARowsResultDoesNotDependOnItsPlace) {
   for_each_target([] {
-    constexpr std::size_t kSize = 32;
-    constexpr std::size_t kTokens = 45;
     RandomFloats random(4717);
     std::vector<float> qkv = random.normal(kTokens * 3 * kSize);
     for (std::size_t t = 1; t < kTokens; ++t)

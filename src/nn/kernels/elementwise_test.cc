@@ -112,9 +112,9 @@ TEST(AddLayerNorm, AgreesWithTheFormulaOnRandomShapes) {
   });
 }
 
+constexpr std::size_t kWidth = 384;
 TEST(AddLayerNorm, AnOutlierDoesNotSpoilTheVariance) {
   for_each_target([] {
-    constexpr std::size_t kWidth = 384;
     std::vector<float> x(kWidth, 1000.0F);  // a large mean, a small spread
     for (std::size_t i = 0; i < kWidth; i += 2) x[i] = 1001.0F;
     const std::vector<float> gamma(kWidth, 1.0F);

@@ -40,8 +40,8 @@ std::optional<Isa> parse_isa(std::string_view name) {
 }
 
 Isa isa_limit() {
-  static const Isa kLimit = read_limit();
-  return kLimit;
+  static const Isa limit = read_limit();
+  return limit;
 }
 
 }  // namespace spanqa
