@@ -23,8 +23,11 @@ struct GoldQuestion {
   std::vector<std::string> golds;
 };
 
-std::vector<GoldQuestion> read_squad(const std::string& path) {
-  std::vector<GoldQuestion> questions;
+/// Each file is read once for all tests.
+const std::vector<GoldQuestion>& read_squad(const std::string& path) {
+  static std::map<std::string, std::vector<GoldQuestion>> read;
+  std::vector<GoldQuestion>& questions = read[path];
+  if (!questions.empty()) return questions;
   const auto text = read_file(testing::shared_path(path));
   const auto set = nlohmann::json::parse(text.value());
   for (const auto& article : set["data"]) {
@@ -56,7 +59,7 @@ double value_of(const MetricValues& values, const std::string& name) {
 TEST(SquadV1Metrics, EqualTheOfficialFiguresOfPublishedPredictions) {
   const std::string folder = "data/squad-v1.1/";
   SPANQA_NEEDS_SHARED(folder + "predictions/bert.json");
-  const auto questions = read_squad(folder + "dev-v1.1.json");
+  const auto& questions = read_squad(folder + "dev-v1.1.json");
   struct Row {
     const char* file;
     double exact, f1;
@@ -105,7 +108,7 @@ TEST(SquadV1Metrics, CountWhatIsMissing) {
 TEST(SquadV2Metrics, EqualTheOfficialFiguresOfPublishedPredictions) {
   const std::string folder = "data/squad-v2.0/";
   SPANQA_NEEDS_SHARED(folder + "predictions/bert.json");
-  const auto questions = read_squad(folder + "dev-v2.0.json");
+  const auto& questions = read_squad(folder + "dev-v2.0.json");
   struct Row {
     const char* file;
     double exact, f1, has_exact, has_f1, no_exact;
@@ -149,7 +152,7 @@ std::vector<std::string> ids_of(const std::string& path) {
 TEST(SquadV2Metrics, BestThresholdsEqualTheReferenceToTheBit) {
   const std::string folder = "data/squad-v2.0/";
   SPANQA_NEEDS_SHARED(folder + "predictions/bert.json");
-  const auto questions = read_squad(folder + "dev-v2.0.json");
+  const auto& questions = read_squad(folder + "dev-v2.0.json");
   struct Row {
     const char* file;
     std::vector<double> values;  // exact, f1, best_exact, best_f1
