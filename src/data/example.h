@@ -22,8 +22,8 @@ struct Example {
   std::vector<GoldAnswer> answers;  // empty: unanswerable, or no gold given
   bool has_answers_field = false;   // the file gave golds, perhaps none: false in files to predict only
   std::string title;
-  std::optional<bool> is_impossible;  // as the file says; nothing decides by it, `answers` do
-  std::string where;                  // "dev.json: question 56be…" or "rows.jsonl:17", for messages
+  std::optional<bool> is_impossible = std::nullopt;  // as the file says; nothing decides by it, `answers` do
+  std::string where;                                 // "dev.json: question 56be…" or "rows.jsonl:17", for messages
 };
 
 }  // namespace spanqa
