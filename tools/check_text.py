@@ -26,7 +26,8 @@ def tracked_files(root):
     if done.returncode == 0 and done.stdout:
         names = done.stdout.decode().split("\0")
     else:
-        names = [os.path.relpath(os.path.join(folder, name), root) for folder, _, files in os.walk(root) for name in files]
+        names = [os.path.relpath(os.path.join(folder, name), root)
+                 for folder, _, files in os.walk(root) for name in files]
     return sorted(n for n in names if n and not n.startswith(("build/", ".git/", ".cache/")) and (root / n).is_file())
 
 
@@ -96,10 +97,10 @@ def subcommands_of(program):
 
 
 def known_names(root, program=None):
-    makefile, presets = root / "Makefile", root / "CMakePresets.json"
+    presets = json.loads((root / "CMakePresets.json").read_text())["configurePresets"]
     return {
-        "targets": set(re.findall(r"^([a-z-]+):", makefile.read_text(), flags=re.M)) if makefile.exists() else set(),
-        "presets": {p["name"] for p in json.loads(presets.read_text())["configurePresets"]} if presets.exists() else set(),
+        "targets": set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), flags=re.M)),
+        "presets": {preset["name"] for preset in presets},
         "subcommands": subcommands_of(program),
     }
 
@@ -111,7 +112,7 @@ def check(root, program=None):
         path = root / name
         if name.startswith(DATA):
             continue
-        if path.suffix not in CODE and path.suffix != ".md" and path.name not in ("Makefile", "run"):
+        if path.suffix not in CODE | {".md"} and path.name not in ("Makefile", "run"):
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
         faults += line_faults(name, text)
