@@ -50,7 +50,10 @@ void print_worst(const EvaluationReport& report) {
 void print_report(const EvaluationReport& report, const EvaluateFlags& flags) {
   fmt::print("{} questions, {} windows in {} ({:.1f} windows/s)\n\n", report.counts.n_questions, report.counts.n_windows,
              format_seconds(report.seconds), static_cast<double>(report.counts.n_windows) / report.seconds);
-  for (const auto& [name, value] : report.metrics) fmt::print("  {:<20}{:>10.4f}\n", name, value);
+  for (const MetricValue& metric : report.metrics) {
+    fmt::print("  {:<26}{}\n", metric.name,
+               metric.is_count ? fmt::format("{:>10.0f}", metric.value) : fmt::format("{:>10.4f}", metric.value));
+  }
   if (report.fitted_threshold) {
     fmt::print("  {}\n", faint(fmt::format("best threshold on the null odds {:.4f} would give F1 {:.2f}",
                                            *report.fitted_threshold, report.fitted_f1.value_or(0.0))));

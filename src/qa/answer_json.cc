@@ -10,6 +10,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// Text without full stops (tables, code) has "sentences" of any length; this much is given of one.
+constexpr std::size_t kSentenceBytes = 2000;
+
 std::string dump(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace); }
 
 Json pipeline_fields(const Answer& answer, const TextIndex& index) {
@@ -32,7 +35,7 @@ Json all_fields(const Answer& answer, const TextIndex& index, bool with_sentence
     return fields;
   }
   if (with_sentence) {
-    const ByteSpan sentence = sentence_around(index.text(), answer.span);
+    const ByteSpan sentence = sentence_around(index.text(), answer.span, {.max_bytes = kSentenceBytes}).span;
     fields["sentence"] = to_valid_utf8(index.text().substr(sentence.begin, sentence.end - sentence.begin));
   }
   fields["window"] = answer.window;

@@ -25,8 +25,9 @@ struct AnsweredGroup {
 
 }  // namespace
 
-Result<AnswerStreamCounts> answer_stream(const Reader& reader, ExampleReader& examples, const AnswerStreamOptions& options,
-                                         const AnswerSink& sink, const StreamProgress& progress) {
+Result<AnswerStreamCounts> answer_stream(const Reader& reader, ExampleReader& examples,
+                                         const AnswerStreamOptions& options, const AnswerSink& sink,
+                                         const StreamProgress& progress) {
   const int n_threads = options.n_threads > 0 ? options.n_threads : reader.n_threads();
   AnswerStreamCounts counts;
   std::size_t n_read = 0;

@@ -11,7 +11,7 @@
 namespace spanqa {
 
 struct AnswerStreamOptions {
-  AskOptions ask;
+  AskOptions ask = {};
   int n_threads = 0;      // 0: the reader's own number
   std::size_t limit = 0;  // examples read at most; 0: all
 };
@@ -29,10 +29,11 @@ using AnswerSink = std::function<Status(const Example&, const Result<Answers>&)>
 /// Called now and then with the share of the file that was read, 0 to 1.
 using StreamProgress = std::function<void(double share, const AnswerStreamCounts&)>;
 
-/// Reads, answers and hands over every example. Each thread takes a group of examples, one packed batch or more, through
-/// tokenising, model and decoder; groups are handed over in order. At most a few groups per thread are in memory.
-/// Fails when the file does (the examples before the fault have reached the sink) or the sink does.
-Result<AnswerStreamCounts> answer_stream(const Reader& reader, ExampleReader& examples, const AnswerStreamOptions& options,
-                                         const AnswerSink& sink, const StreamProgress& progress = {});
+/// Reads, answers and hands over every example. Each thread takes a group of examples, one packed batch or more,
+/// through tokenising, model and decoder; groups are handed over in order. At most a few groups per thread are in
+/// memory. Fails when the file does (the examples before the fault have reached the sink) or the sink does.
+Result<AnswerStreamCounts> answer_stream(const Reader& reader, ExampleReader& examples,
+                                         const AnswerStreamOptions& options, const AnswerSink& sink,
+                                         const StreamProgress& progress = {});
 
 }  // namespace spanqa

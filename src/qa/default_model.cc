@@ -37,15 +37,17 @@ Result<std::filesystem::path> find_default_model() {
     const std::filesystem::path model = folder / *name;
     std::error_code ignored;
     if (name->empty() || !std::filesystem::is_directory(model, ignored)) {
-      return fail(ErrorCode::kNotFound,
-                  fmt::format("{}: names the model '{}', but there is no such folder beside it; name a model with --model",
-                              (folder / "DEFAULT").string(), *name));
+      return fail(
+          ErrorCode::kNotFound,
+          fmt::format("{}: names the model '{}', but there is no such folder beside it; name a model with --model",
+                      (folder / "DEFAULT").string(), *name));
     }
     return model;
   }
-  return fail(ErrorCode::kNotFound,
-              "no default model found (looked for models/DEFAULT here, above the program and in its share folder); name a "
-              "model folder with --model, or set SPANQA_MODELS");
+  return fail(
+      ErrorCode::kNotFound,
+      "no default model found (looked for models/DEFAULT here, above the program and in its share folder); name a "
+      "model folder with --model, or set SPANQA_MODELS");
 }
 
 }  // namespace spanqa

@@ -11,8 +11,8 @@ namespace spanqa {
 
 /// The model folder that a file named DEFAULT names: `models/DEFAULT` holds one line, the name of a folder beside it.
 ///
-/// Looked for in this order: the folder in the environment variable SPANQA_MODELS, `models` in the current folder, `models` in
-/// any folder above the running program (a checkout), `../share/spanqa/models` beside it (an installation).
+/// Looked for in this order: the folder in the environment variable SPANQA_MODELS, `models` in the current folder,
+/// `models` in any folder above the running program (a checkout), `../share/spanqa/models` beside it (an installation).
 /// Fails with kNotFound, naming the places and how to name a model.
 Result<std::filesystem::path> find_default_model();
 

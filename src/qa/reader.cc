@@ -201,7 +201,8 @@ Result<BatchLogits> Reader::Impl::read(const std::vector<Task>& tasks, Batch bat
   packed.type_ids.reserve(batch.n_tokens);
   for (const WindowRef& ref : batch.windows) {
     const Task& task = tasks[ref.task];
-    append_window(task.plan, task.plan.windows[ref.window], task.question, *task.context, tokenizer->specials(), packed);
+    append_window(task.plan, task.plan.windows[ref.window], task.question, *task.context, tokenizer->specials(),
+                  packed);
   }
   BatchLogits out;
   {
@@ -222,13 +223,13 @@ Result<std::shared_ptr<const Reader>> Reader::open(const std::filesystem::path& 
   SPANQA_ASSIGN(auto settings, read_qa_settings(folder));
   const auto n_embeddings = static_cast<std::size_t>(model->config().vocab_size);
   if (tokenizer->vocabulary_size() > n_embeddings) {
-    return fail(ErrorCode::kMismatch,
-                fmt::format("{}: the vocabulary has {} tokens but the model only {} embeddings; tokenizer and weights are "
-                            "not of the same model",
-                            folder.string(), tokenizer->vocabulary_size(), n_embeddings));
+    return fail(
+        ErrorCode::kMismatch,
+        fmt::format("{}: the vocabulary has {} tokens but the model only {} embeddings; tokenizer and weights are "
+                    "not of the same model",
+                    folder.string(), tokenizer->vocabulary_size(), n_embeddings));
   }
-  auto impl =
-      std::make_unique<Impl>(folder, std::move(model), std::move(tokenizer), std::move(settings), options);
+  auto impl = std::make_unique<Impl>(folder, std::move(model), std::move(tokenizer), std::move(settings), options);
   if (impl->options.n_threads <= 0) impl->options.n_threads = usable_cores();
   return std::shared_ptr<const Reader>(new Reader(std::move(impl)));
 }
@@ -239,6 +240,7 @@ WindowOptions Reader::effective(const WindowOptions& options) const {
   if (const auto limit = tokenizer().settings().model_max_length; limit && *limit > 0) {
     windows.max_length = std::min(windows.max_length, static_cast<std::size_t>(*limit));
   }
+  if (windows.max_length < options.max_length) windows.overlap = std::min(windows.overlap, windows.max_length / 2);
   return windows;
 }
 

@@ -25,8 +25,9 @@
 
 namespace spanqa {
 
-/// Tokens of one packed batch. Large enough that a matmul tile is full and a primitive call costs nothing beside its work,
-/// small enough that the activations of a layer stay in a core's share of the last-level cache (docs/performance.md).
+/// Tokens of one packed batch. Large enough that a matmul tile is full and a primitive call costs nothing beside its
+/// work, small enough that the activations of a layer stay in a core's share of the last-level cache
+/// (docs/performance.md).
 constexpr std::size_t kPackedBatchTokens = 1024;
 
 /// Which decoder answers, with its options. The three are different contracts: see their headers.
@@ -37,12 +38,12 @@ const char* decoder_name(const DecoderOptions& options);
 struct ReaderOptions {
   int n_threads = 0;                                        // of one call; 0: all usable cores
   std::size_t context_cache_bytes = std::size_t{32} << 20;  // tokenised contexts kept; 0: none
-  TokenizerOverrides tokenizer;
+  TokenizerOverrides tokenizer = {};
 };
 
 struct AskOptions {
   DecoderOptions decoder = PipelineOptions{};
-  WindowOptions windows;  // max_length is lowered to what the model and its tokenizer allow
+  WindowOptions windows = {};  // max_length is lowered to what the model and its tokenizer allow
   SpecialsInText specials_in_text = SpecialsInText::kText;
 };
 
@@ -80,9 +81,9 @@ class Reader {
   Result<Answers> ask(std::string_view question, std::string_view context, const AskOptions& options = {},
                       const WindowProgress& progress = {}) const;
 
-  /// Answers several in one packed batch after another; the results stand in the order of the questions. A question that
-  /// cannot be answered (empty, too long for the windows) is an error in its own place and does not touch the others.
-  /// `n_threads` 0: the reader's own number; 1: all on the calling thread.
+  /// Answers several in one packed batch after another; the results stand in the order of the questions. A question
+  /// that cannot be answered (empty, too long for the windows) is an error in its own place and does not touch the
+  /// others. `n_threads` 0: the reader's own number; 1: all on the calling thread.
   std::vector<Result<Answers>> ask_all(std::span<const Question> questions, const AskOptions& options = {},
                                        int n_threads = 0, const WindowProgress& progress = {}) const;
 
@@ -92,7 +93,8 @@ class Reader {
   /// What was fitted for this model and stored beside it: temperature, no-answer thresholds.
   const QaSettings& settings() const;
   int n_threads() const;
-  /// Window options as they are in force for this model: max_length lowered where need be.
+  /// Window options as they are in force for this model: max_length lowered to what it reads, and with it the overlap
+  /// to half a window, as the reference's default has it.
   WindowOptions effective(const WindowOptions& options) const;
   /// Tokenises through the cache.
   std::shared_ptr<const TokenizedText> tokenize_context(std::string_view context, SpecialsInText specials) const;

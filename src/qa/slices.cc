@@ -13,7 +13,7 @@ struct Bound {
   const char* name;
 };
 
-constexpr std::array kAnswerBounds = {Bound{0, "no answer"}, Bound{1, "1 word"}, Bound{2, "2 words"},
+constexpr std::array kAnswerBounds = {Bound{0, "no answer"}, Bound{1, "1 word"},      Bound{2, "2 words"},
                                       Bound{5, "3-5 words"}, Bound{10, "6-10 words"}, Bound{SIZE_MAX, "over 10 words"}};
 constexpr std::array kContextBounds = {Bound{75, "up to 75 words"}, Bound{125, "76-125 words"},
                                        Bound{200, "126-200 words"}, Bound{300, "201-300 words"},
@@ -22,7 +22,8 @@ constexpr std::array kContextBounds = {Bound{75, "up to 75 words"}, Bound{125, "
 template <std::size_t N>
 std::size_t bucket_of(const std::array<Bound, N>& bounds, std::size_t value) {
   return static_cast<std::size_t>(
-      std::find_if(bounds.begin(), bounds.end(), [value](const Bound& b) { return value <= b.upper; }) - bounds.begin());
+      std::find_if(bounds.begin(), bounds.end(), [value](const Bound& b) { return value <= b.upper; }) -
+      bounds.begin());
 }
 
 }  // namespace
@@ -46,8 +47,8 @@ void SliceScores::Sum::add(const AnswerScore& score) {
 
 SliceScores::SliceScores() {
   question_word_.name = "question word";
-  for (std::size_t i = 0; i < kQuestionKinds; ++i) {
-    question_word_.sums.push_back({.name = question_kind_name(static_cast<QuestionKind>(i))});
+  for (const QuestionKind kind : kQuestionKinds) {
+    question_word_.sums.push_back({.name = question_kind_name(kind)});
   }
   answer_length_.name = "answer length";
   for (const Bound& bound : kAnswerBounds) answer_length_.sums.push_back({.name = bound.name});
@@ -56,8 +57,9 @@ SliceScores::SliceScores() {
 }
 
 void SliceScores::add(const Example& example, const AnswerScore& score) {
-  question_word_.sums[static_cast<std::size_t>(question_kind(example.question))].add(score);
-  const std::size_t answer_words = example.answers.empty() ? 0 : std::max<std::size_t>(1, count_words(example.answers.front().text));
+  question_word_.sums[static_cast<std::size_t>(classify_question(example.question))].add(score);
+  const std::size_t answer_words =
+      example.answers.empty() ? 0 : std::max<std::size_t>(1, count_words(example.answers.front().text));
   answer_length_.sums[bucket_of(kAnswerBounds, answer_words)].add(score);
   context_length_.sums[bucket_of(kContextBounds, count_words(*example.context))].add(score);
 }

@@ -10,7 +10,7 @@
 
 #include "base/cpu.h"
 #include "data/example_reader.h"
-#include "nn/kernels/target.h"
+#include "nn/kernels/isa.h"
 #include "nn/matmul_peak.h"
 
 namespace spanqa {
@@ -47,7 +47,8 @@ Result<std::vector<PackedBatch>> pack(const Reader& reader, const std::vector<Ex
   return batches;
 }
 
-/// Tokenises question and context of every example afresh; returns the number of tokens so that the work is not removed.
+/// Tokenises question and context of every example afresh; returns the number of tokens so that the work is not
+/// removed.
 std::size_t tokenize_all(const Tokenizer& tokenizer, const std::vector<Example>& examples) {
   std::size_t n = 0;
   for (const Example& example : examples) {
@@ -87,8 +88,8 @@ Status measure_encoder(const Reader& reader, const std::vector<PackedBatch>& bat
   std::vector<Workspace> workspaces;
   for (int i = 0; i < report.n_threads; ++i) workspaces.emplace_back(1);
   // One round unmeasured for a few batches: primitives are made, buffers grow.
-  const std::vector<PackedBatch> warm_up(batches.begin(),
-                                         batches.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(8, batches.size())));
+  const std::vector<PackedBatch> warm_up(
+      batches.begin(), batches.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(8, batches.size())));
   SPANQA_TRY(encode_all(reader.model(), warm_up, workspaces));
   std::vector<double> seconds;
   std::vector<double> bare;

@@ -37,9 +37,7 @@ struct Row {
   std::size_t start = 0;
   std::size_t end = 0;
   std::string answer;
-  bool same_place(const Row& other) const {
-    return start == other.start && end == other.end && answer == other.answer;
-  }
+  bool same_place(const Row& other) const { return start == other.start && end == other.end && answer == other.answer; }
 };
 
 /// Entries with score 0 are not compared.
@@ -81,11 +79,13 @@ TEST(GoldenPipeline, EveryRowHasTheReferencesAnswersPlacesAndScores) {
     ++n_rows;
     const std::string question = row["question"];
     const std::string context = row["context"];
-    const std::string name = row["id"].get<std::string>() + " " + row["settings"].dump();
+    const std::string name = row["id"].dump() + " " + question.substr(0, 40) + " " + row["settings"].dump();
     SCOPED_TRACE(name);
     const auto answers = reader->ask(question, context, options_of(row["settings"]));
     if (row["output"].is_object() && row["output"].contains("error")) {
-      if (!answers) EXPECT_FALSE(answers.error().message.empty());
+      if (!answers) {
+        EXPECT_FALSE(answers.error().message.empty());
+      }
       continue;
     }
     ASSERT_TRUE(answers) << answers.error().message;
@@ -99,8 +99,8 @@ TEST(GoldenPipeline, EveryRowHasTheReferencesAnswersPlacesAndScores) {
         near_ties.push_back(name);
         continue;
       }
-      ADD_FAILURE() << "answer " << i << ": expected '" << expected[i].answer << "' at " << expected[i].start << ", got '"
-                    << actual[i].answer << "' at " << actual[i].start;
+      ADD_FAILURE() << "answer " << i << ": expected '" << expected[i].answer << "' at " << expected[i].start
+                    << ", got '" << actual[i].answer << "' at " << actual[i].start;
     }
   }
   EXPECT_EQ(n_rows, 666U);

@@ -1,0 +1,69 @@
+#include "qa/answer_stream.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "shared_data.h"
+
+namespace spanqa {
+namespace {
+
+std::string row(int number, const std::string& question = "Who built the tower?") {
+  return R"({"id": "q)" + std::to_string(number) + R"(", "question": ")" + question +
+         R"(", "context": "The tower of the city was built by team )" + std::to_string(number % 7) +
+         R"( in the first year of the war."})" + "\n";
+}
+
+class AnswerStream : public ::testing::TestWithParam<int> {
+ protected:
+  Result<AnswerStreamCounts> run(const std::string& rows, std::size_t limit = 0) {
+    std::istringstream stream(rows);
+    const auto reader = Reader::open(testing::source_path("tests/fixtures/nn/tiny-bert")).value();
+    const auto examples = ExampleReader::from_jsonl(stream, "rows");
+    return answer_stream(*reader, *examples, {.n_threads = GetParam(), .limit = limit},
+                         [this](const Example& example, const Result<Answers>& answers) -> Status {
+                           ids_.push_back(example.id);
+                           errors_ += answers ? 0 : 1;
+                           return {};
+                         });
+  }
+  std::vector<std::string> ids_;
+  int errors_ = 0;
+};
+
+TEST_P(AnswerStream, KeepsTheOrderOverManyGroups) {
+  std::string rows;
+  for (int i = 0; i < 1500; ++i) rows += row(i);  // about five groups
+  const auto counts = run(rows);
+  ASSERT_TRUE(counts) << counts.error().message;
+  EXPECT_EQ(counts->n_questions, 1500U);
+  ASSERT_EQ(ids_.size(), 1500U);
+  for (int i = 0; i < 1500; ++i) EXPECT_EQ(ids_[static_cast<std::size_t>(i)], "q" + std::to_string(i));
+}
+
+TEST_P(AnswerStream, StopsAtTheLimit) {
+  const auto counts = run(row(0) + row(1) + row(2), 2);
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(ids_, (std::vector<std::string>{"q0", "q1"}));
+}
+
+TEST_P(AnswerStream, AQuestionThatCannotBeAnsweredDoesNotStopTheOthers) {
+  const auto counts = run(row(0) + row(1, "") + row(2));
+  ASSERT_TRUE(counts) << counts.error().message;
+  EXPECT_EQ(counts->n_errors, 1U);
+  EXPECT_EQ(errors_, 1);
+  EXPECT_EQ(ids_.size(), 3U);
+}
+
+TEST_P(AnswerStream, ABrokenLineEndsTheStreamAfterTheRowsBeforeIt) {
+  const auto counts = run(row(0) + row(1) + "{\"id\": \n" + row(3));
+  ASSERT_FALSE(counts);
+  EXPECT_NE(counts.error().message.find("rows:3"), std::string::npos) << counts.error().message;
+  EXPECT_EQ(ids_, (std::vector<std::string>{"q0", "q1"}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, AnswerStream, ::testing::Values(1, 3));
+
+}  // namespace
+}  // namespace spanqa

@@ -1,0 +1,199 @@
+#include "qa/evaluate.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
+
+#include "base/file.h"
+#include "qa/predictions_files.h"
+
+namespace spanqa {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// SQuAD v2.0 rules when asked for, or when the file says it is of version 2.
+Result<bool> is_version_2(const std::filesystem::path& data, const EvaluateOptions& options) {
+  if (options.version_2) return *options.version_2;
+  SPANQA_ASSIGN(const auto examples, ExampleReader::open(data, {.format = options.format}));
+  SPANQA_ASSIGN(const std::optional<Example> first, examples->next());
+  if (!first) return fail(ErrorCode::kCorrupt, data.string() + ": holds no question");
+  const std::string& version = examples->version();
+  return version.starts_with("2") || version.starts_with("v2");
+}
+
+/// The text the model would answer if it had to.
+std::string_view best_span(const RunQaResult& result) {
+  for (const NBestEntry& entry : result.n_best) {
+    if (!entry.text.empty()) return entry.text;
+  }
+  return {};
+}
+
+/// Everything that is added up while the questions stream by.
+class Scores {
+ public:
+  Scores(bool version_2, std::size_t n_worst) : version_2_(version_2), worst_(n_worst) {}
+
+  void add(const Example& example, const RunQaResult& result) {
+    std::vector<std::string> golds;
+    golds.reserve(example.answers.size());
+    for (const GoldAnswer& gold : example.answers) golds.push_back(gold.text);
+    AnswerScore score;
+    if (version_2_) {
+      score = score_v2(result.prediction, golds);
+      v2_.add(result.prediction, golds, 0.0);
+      with_null_odds_.add(best_span(result), golds, static_cast<double>(result.score_diff));
+    } else {
+      score = score_v1(result.prediction, golds);
+      v1_.add(result.prediction, golds);
+    }
+    slices_.add(example, score);
+    worst_.add(example, result, score);
+  }
+
+  Status finish(EvaluationReport& report) {
+    if (version_2_) {
+      SPANQA_ASSIGN(report.metrics, v2_.totals());
+      SPANQA_ASSIGN(const MetricValues fitted, with_null_odds_.totals());
+      for (const MetricValue& metric : fitted) {
+        if (metric.name == "best_f1_tie_safe") report.fitted_f1 = metric.value;
+        if (metric.name == "best_f1_thresh_tie_safe") report.fitted_threshold = metric.value;
+      }
+    } else {
+      SPANQA_ASSIGN(report.metrics, v1_.totals());
+      report.n_without_golds = v1_.n_without_golds();
+    }
+    report.slices = slices_.groups();
+    report.worst = worst_.take();
+    return {};
+  }
+
+ private:
+  bool version_2_;
+  SquadV1Metrics v1_;
+  SquadV2Metrics v2_;
+  SquadV2Metrics with_null_odds_;
+  SliceScores slices_;
+  WorstErrors worst_;
+};
+
+Status make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error) return {};
+  return fail(ErrorCode::kIo, fmt::format("{}: cannot make the folder: {}", folder.string(), error.message()));
+}
+
+std::filesystem::path file_in(const EvaluateOptions& options, const char* name) {
+  return options.output / (options.prefix.empty() ? std::string(name) : options.prefix + "_" + name);
+}
+
+/// run_qa.py's metric names, keys sorted, indent 4, as its eval_results.json.
+std::string results_json(const EvaluationReport& report) {
+  nlohmann::json json;  // sorts its keys
+  for (const MetricValue& metric : report.metrics) {
+    if (metric.is_count) {
+      json["eval_" + metric.name] = static_cast<std::int64_t>(metric.value);
+    } else {
+      json["eval_" + metric.name] = metric.value;
+    }
+  }
+  json["eval_samples"] = report.counts.n_windows;  // run_qa.py counts features
+  json["eval_runtime"] = report.seconds;
+  json["eval_samples_per_second"] = static_cast<double>(report.counts.n_windows) / report.seconds;
+  return json.dump(4) + "\n";
+}
+
+}  // namespace
+
+Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::path& data,
+                                  const EvaluateOptions& options, const StreamProgress& progress) {
+  const auto start = std::chrono::steady_clock::now();
+  EvaluationReport report;
+  SPANQA_ASSIGN(report.version_2, is_version_2(data, options));
+  AnswerStreamOptions stream;
+  RunQaOptions decoder = options.decoder;
+  decoder.version_2 = report.version_2;
+  stream.ask = {.decoder = decoder, .windows = options.windows, .specials_in_text = options.specials_in_text};
+  stream.n_threads = options.n_threads;
+  stream.limit = options.limit;
+
+  std::optional<PredictionFilesWriter> files;
+  if (!options.output.empty()) {
+    SPANQA_TRY(make_folder(options.output));
+    SPANQA_ASSIGN(auto created, PredictionFilesWriter::create(
+                                    options.output, {.prefix = options.prefix, .null_odds = report.version_2}));
+    files.emplace(std::move(created));
+  }
+  SPANQA_ASSIGN(const auto examples, ExampleReader::open(data, {.format = options.format}));
+  Scores scores(report.version_2, options.n_worst);
+  SPANQA_ASSIGN(report.counts, answer_stream(
+                                   reader, *examples, stream,
+                                   [&](const Example& example, const Result<Answers>& answers) -> Status {
+                                     if (options.cancelled) SPANQA_TRY(options.cancelled());
+                                     if (!answers) {
+                                       return fail(answers.error().code,
+                                                   example.where + ": " + answers.error().message);
+                                     }
+                                     if (!example.has_answers_field) {
+                                       return fail(ErrorCode::kInvalidArgument,
+                                                   example.where +
+                                                       ": has no gold answers to score against; spanqa predict answers "
+                                                       "questions without them");
+                                     }
+                                     scores.add(example, answers->run_qa);
+                                     return files ? files->add(example.id, answers->run_qa) : Status();
+                                   },
+                                   progress));
+  if (report.counts.n_questions == 0) return fail(ErrorCode::kCorrupt, data.string() + ": holds no question");
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  SPANQA_TRY(scores.finish(report));
+  if (files) {
+    SPANQA_TRY(files->commit());
+    SPANQA_TRY(write_file(file_in(options, "results.json"), results_json(report)));
+    SPANQA_TRY(write_file(file_in(options, "report.json"), report.to_json() + "\n"));
+  }
+  return report;
+}
+
+std::string EvaluationReport::to_json() const {
+  Json json;
+  json["version"] = version_2 ? "2.0" : "1.1";
+  Json& figures = json["metrics"] = Json::object();
+  for (const MetricValue& metric : metrics) {
+    if (metric.is_count) {
+      figures[metric.name] = static_cast<std::int64_t>(metric.value);
+    } else {
+      figures[metric.name] = metric.value;
+    }
+  }
+  if (fitted_threshold) json["fitted_threshold"] = *fitted_threshold;
+  if (fitted_f1) json["fitted_f1"] = *fitted_f1;
+  for (const SliceGroup& group : slices) {
+    for (const Slice& slice : group.slices) {
+      json["slices"][group.name][slice.name] = {
+          {"questions", slice.n_questions}, {"exact", slice.exact}, {"f1", slice.f1}};
+    }
+  }
+  json["worst"] = Json::array();
+  for (const WorstError& error : worst) {
+    json["worst"].push_back({{"id", error.id},
+                             {"question", error.question},
+                             {"prediction", error.prediction},
+                             {"golds", error.golds},
+                             {"sentence", error.sentence},
+                             {"f1", error.f1},
+                             {"probability", error.probability}});
+  }
+  json["questions"] = counts.n_questions;
+  json["windows"] = counts.n_windows;
+  json["tokens"] = counts.n_tokens;
+  json["seconds"] = seconds;
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace spanqa
