@@ -19,9 +19,10 @@ constexpr const char* kHeadWeight = "qa_outputs.weight";
 constexpr const char* kHeadBias = "qa_outputs.bias";
 constexpr std::size_t kMinRowsPerThread = 256;  // a row of the head is two dot products
 
+constexpr std::size_t kLanes = 16;
+
 /// a . b; sums in lanes, because the order of one float sum is the compiler's to keep and would bar vectors.
 float dot(const float* a, const float* b, std::size_t n) {
-  constexpr std::size_t kLanes = 16;
   std::array<float, kLanes> sums = {};
   std::size_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {

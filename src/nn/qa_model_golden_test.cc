@@ -23,5 +23,13 @@ TEST(QaModelGolden, MiniLmAnswersAsTheReference) {
   expect_rows(shared_path("models/minilm-squad"), shared_path("golden/reader/logits.json"), 2e-4);
 }
 
+TEST(QaModelGolden, APublishedEncoderWithoutAnswerHeadIsRefused) {
+  SPANQA_NEEDS_SHARED("models/minilm-base");
+  const auto opened = QaModel::open(shared_path("models/minilm-base"));
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().message.find("fine-tune it for question answering first"), std::string::npos)
+      << opened.error().message;
+}
+
 }  // namespace
 }  // namespace spanqa

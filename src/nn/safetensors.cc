@@ -268,11 +268,11 @@ Status write_safetensors(const std::filesystem::path& path, std::span<const Name
                          const std::map<std::string, std::string>& metadata) {
   // Wide types first keeps every tensor aligned to its own size.
   std::vector<const NamedTensor*> order;
-  for (const NamedTensor& tensor : tensors) order.push_back(&tensor);
-  const auto wider = [](const NamedTensor* a, const NamedTensor* b) {
-    return type_of(a->dtype).bytes > type_of(b->dtype).bytes;
-  };
-  std::stable_sort(order.begin(), order.end(), wider);
+  for (const std::size_t bytes : {4U, 2U}) {
+    for (const NamedTensor& tensor : tensors) {
+      if (dtype_size(tensor.dtype) == bytes) order.push_back(&tensor);
+    }
+  }
 
   std::string header = R"({"__metadata__":{)";
   std::string_view separator;

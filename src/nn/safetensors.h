@@ -70,7 +70,7 @@ struct NamedTensor {
   std::span<const std::byte> bytes;
 };
 
-/// Writes a complete file or none (AtomicFile), the tensors in the order given, the data aligned to 8 bytes.
+/// Writes a complete file or none (AtomicFile): float32 tensors, then the narrower ones, so that all are aligned.
 /// Names must differ and each tensor's bytes must fit its shape: anything else is a bug of the caller (SPANQA_CHECK).
 /// The Python stack insists on `metadata` {"format": "pt"}, the default.
 Status write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
