@@ -84,6 +84,7 @@ void ExampleChecker::set_context(const std::shared_ptr<const std::string>& conte
   context_ = context;
   index_.emplace(std::string_view(*context_));
   context_key_ = text_key(*context_);
+  context_ill_formed_ = find_ill_formed_utf8(*context_);
 }
 
 Diagnosis ExampleChecker::check(Example& example) {
@@ -103,15 +104,17 @@ void ExampleChecker::check_texts(const Example& example, Diagnosis& diagnosis) {
     const char* name;
     std::string_view text;
     FindingKind empty;
-  } fields[] = {{"id", example.id, FindingKind::kEmptyId},
-                {"question", example.question, FindingKind::kEmptyQuestion},
-                {"context", *example.context, FindingKind::kEmptyContext}};
+    std::size_t ill_formed;
+  } fields[] = {
+      {"id", example.id, FindingKind::kEmptyId, find_ill_formed_utf8(example.id)},
+      {"question", example.question, FindingKind::kEmptyQuestion, find_ill_formed_utf8(example.question)},
+      {"context", *example.context, FindingKind::kEmptyContext, context_ill_formed_},
+  };
   for (const auto& field : fields) {
     if (is_blank_text(field.text)) report(diagnosis, field.empty, example, fmt::format("{} is empty", field.name));
-    const std::size_t place = find_ill_formed_utf8(field.text);
-    if (place == field.text.size()) continue;
+    if (field.ill_formed == field.text.size()) continue;
     report(diagnosis, FindingKind::kIllFormedUtf8, example,
-           fmt::format("{}: byte {} is not UTF-8", field.name, place + 1));
+           fmt::format("{}: byte {} is not UTF-8", field.name, field.ill_formed + 1));
   }
   if (example.is_impossible == true && !example.answers.empty()) {
     report(diagnosis, FindingKind::kContradictsImpossible, example,

@@ -98,9 +98,10 @@ class ExampleChecker {
   std::unordered_map<std::uint64_t, Seen> ids_;
   std::unordered_map<std::uint64_t, Seen> questions_;
   std::vector<std::string> places_;             // `where` of the examples kept
-  std::shared_ptr<const std::string> context_;  // the last one; index_ and context_key_ are of it
+  std::shared_ptr<const std::string> context_;  // the last one; what follows is of it
   std::optional<TextIndex> index_;
   std::uint64_t context_key_ = 0;
+  std::size_t context_ill_formed_ = 0;  // first such byte
 };
 
 }  // namespace spanqa

@@ -12,7 +12,14 @@ bool is_blank_code_point(char32_t c) {
          c == 0x3000;
 }
 
-bool is_blank_text(std::string_view text) { return trim_blanks(text).empty(); }
+bool is_blank_text(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const CodePoint c = decode_utf8(text, i);
+    if (!is_blank_code_point(c.value)) return false;
+    i += c.bytes;
+  }
+  return true;
+}
 
 std::size_t count_words(std::string_view text) {
   std::size_t n = 0;
@@ -42,6 +49,7 @@ std::string_view trim_blanks(std::string_view text) {
 }
 
 std::size_t find_ill_formed_utf8(std::string_view text) {
+  if (is_ascii(text)) return text.size();
   for (std::size_t i = 0; i < text.size();) {
     const CodePoint c = decode_utf8(text, i);
     if (c.value == kReplacement && text.substr(i, c.bytes) != "\xEF\xBF\xBD") return i;
