@@ -84,14 +84,14 @@ TEST(Attention, LongSequencesAndScratchThatGrows) {
   expect_agrees({.lengths = {5, 512, 1100}, .n_heads = 1, .head_size = 64}, random);
 }
 
-// The largest score is taken off before exp, so nothing overflows. Scores reach 8000, where floats lie 5e-4 apart and
-// weights are no more exact than that; values reach 100.
+// The largest score is taken off before exp, so nothing overflows. Scores reach 5070 (in log2 units), where floats lie
+// 4.9e-4 apart and weights are no more exact than that; values reach 114. Largest error seen: 4.5e-3, without FMA.
 TEST(Attention, LargeScoresDoNotOverflow) {
   const std::uint32_t seed = 4716;
   SCOPED_TRACE(seed);
   for_each_target([&] {
     RandomFloats random(seed);
-    expect_agrees({.lengths = {50}, .n_heads = 1, .spread = 30.0F, .tolerance = 5e-2}, random);
+    expect_agrees({.lengths = {50}, .n_heads = 1, .spread = 30.0F, .tolerance = 1e-2}, random);
   });
 }
 
