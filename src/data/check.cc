@@ -55,13 +55,14 @@ std::uint64_t key_of_golds(const Example& example) {
   return key;
 }
 
+constexpr const char* kNames[] = {
+    "misaligned",    "start_out_of_range", "negative_start",        "missing_start", "answer_blanks",
+    "empty_answer",  "duplicate_id",       "duplicate_question",    "empty_id",      "empty_question",
+    "empty_context", "ill_formed_utf8",    "contradicts_impossible"};
+
 }  // namespace
 
 const char* finding_kind_name(FindingKind kind) {
-  constexpr const char* kNames[] = {
-      "misaligned",    "start_out_of_range", "negative_start",        "missing_start", "answer_blanks",
-      "empty_answer",  "duplicate_id",       "duplicate_question",    "empty_id",      "empty_question",
-      "empty_context", "ill_formed_utf8",    "contradicts_impossible"};
   static_assert(std::size(kNames) == kFindingKinds);
   const auto i = static_cast<std::size_t>(kind);
   SPANQA_CHECK(i < kFindingKinds);

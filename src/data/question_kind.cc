@@ -30,10 +30,11 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower) {
                     [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; });
 }
 
+constexpr const char* kNames[] = {"what", "who", "when", "where", "why", "which", "how", "other"};
+
 }  // namespace
 
 const char* question_kind_name(QuestionKind kind) {
-  constexpr const char* kNames[] = {"what", "who", "when", "where", "why", "which", "how", "other"};
   const auto i = static_cast<std::size_t>(kind);
   SPANQA_CHECK(i < std::size(kNames));
   return kNames[i];

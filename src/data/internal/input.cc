@@ -61,11 +61,14 @@ Input Input::wrap(std::istream& stream, std::string name) {
 
 /// At most one line, so that a row is answered before the next one is written to a pipe.
 Result<std::size_t> Input::read_stream(char* into, std::size_t n) {
-  try {  // a stream may be set to throw
+  bool has_thrown = false;
+  try {  // a stream may be set to throw at its end
     stream_->getline(into, static_cast<std::streamsize>(n), '\n');
   } catch (const std::exception&) {
+    has_thrown = true;
   }
-  if (stream_->bad()) return fail(ErrorCode::kIo, fmt::format("{}: cannot read the stream", name_));
+  if (stream_->bad() || (has_thrown && stream_->good()))
+    return fail(ErrorCode::kIo, fmt::format("{}: cannot read the stream", name_));
   const auto got = static_cast<std::size_t>(stream_->gcount());
   if (stream_->eof() || got == 0) return got;
   if (stream_->fail()) {  // a long line: `into` is full
