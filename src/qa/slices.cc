@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "data/internal/text_measure.h"
 #include "data/question_kind.h"
 
 namespace spanqa {
@@ -27,17 +28,6 @@ std::size_t bucket_of(const std::array<Bound, N>& bounds, std::size_t value) {
 }
 
 }  // namespace
-
-std::size_t count_words(std::string_view text) {
-  std::size_t n = 0;
-  bool inside = false;
-  for (const char c : text) {
-    const bool blank = c == ' ' || (c >= '\t' && c <= '\r');
-    n += !blank && !inside ? 1 : 0;
-    inside = !blank;
-  }
-  return n;
-}
 
 void SliceScores::Sum::add(const AnswerScore& score) {
   ++n;

@@ -49,7 +49,4 @@ class SliceScores {
   Group context_length_;
 };
 
-/// Words between white space.
-std::size_t count_words(std::string_view text);
-
 }  // namespace spanqa

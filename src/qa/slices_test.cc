@@ -41,11 +41,5 @@ TEST(SliceScores, AveragesWithinEachSlice) {
   EXPECT_EQ(find(groups, "where"), nullptr);  // no question, no row
 }
 
-TEST(CountWords, CountsRunsBetweenWhiteSpace) {
-  EXPECT_EQ(count_words(""), 0U);
-  EXPECT_EQ(count_words("  \n"), 0U);
-  EXPECT_EQ(count_words(" a  b\tc\n"), 3U);
-}
-
 }  // namespace
 }  // namespace spanqa

@@ -19,17 +19,17 @@ constexpr double kLogitTolerance = 5e-4;
 // Logit sums of the reference closer than this may stand in either order (golden/README.md).
 constexpr double kTie = 5e-4;
 
-struct Run {
+struct DevRun {
   std::map<std::string, RunQaResult> results;
   std::size_t n_windows = 0;
   double exact = 0.0;
   double f1 = 0.0;
 };
 
-Run run_over(const std::string& data, bool version_2, std::size_t limit) {
+DevRun run_over(const std::string& data, bool version_2, std::size_t limit) {
   const auto reader = Reader::open(shared_path("models/minilm-squad")).value();
   const auto examples = ExampleReader::open(shared_path(data)).value();
-  Run run;
+  DevRun run;
   AnswerStreamOptions options;
   options.ask.decoder = RunQaOptions{.version_2 = version_2};
   options.limit = limit;
@@ -66,7 +66,7 @@ const std::set<std::string>& known_ties() {
   return ids;
 }
 
-void expect_predictions(const Run& run, const Json& expected) {
+void expect_predictions(const DevRun& run, const Json& expected) {
   for (const auto& [id, text] : expected.items()) {
     ASSERT_TRUE(run.results.contains(id)) << id;
     const RunQaResult& result = run.results.at(id);
@@ -76,7 +76,7 @@ void expect_predictions(const Run& run, const Json& expected) {
   }
 }
 
-void expect_n_best(const Run& run, const Json& expected) {
+void expect_n_best(const DevRun& run, const Json& expected) {
   for (const auto& [id, entries] : expected.items()) {
     SCOPED_TRACE(id);
     const auto& ours = run.results.at(id).n_best;
@@ -99,7 +99,7 @@ void expect_n_best(const Run& run, const Json& expected) {
 TEST(GoldenRunQa, SquadV1DevPredictionsNBestAndScores) {
   SPANQA_NEEDS_SHARED("golden/reader/run_qa-dev-v1.1-predictions.json");
   SPANQA_NEEDS_SHARED("models/minilm-squad");
-  const Run run = run_over("data/squad-v1.1/dev-v1.1.json", false, 0);
+  const DevRun run = run_over("data/squad-v1.1/dev-v1.1.json", false, 0);
   EXPECT_EQ(run.n_windows, 10784U);
   expect_predictions(run, load_json("golden/reader/run_qa-dev-v1.1-predictions.json"));
   expect_n_best(run, load_json("golden/reader/run_qa-dev-v1.1-nbest-first200.json"));
@@ -111,7 +111,7 @@ TEST(GoldenRunQa, SquadV1DevPredictionsNBestAndScores) {
 TEST(GoldenRunQa, SquadV2DevPredictionsNBestAndNullOdds) {
   SPANQA_NEEDS_SHARED("golden/reader/run_qa-dev-v2.0-first400-predictions.json");
   SPANQA_NEEDS_SHARED("models/minilm-squad");
-  const Run run = run_over("data/squad-v2.0/dev-v2.0.json", true, 400);
+  const DevRun run = run_over("data/squad-v2.0/dev-v2.0.json", true, 400);
   expect_predictions(run, load_json("golden/reader/run_qa-dev-v2.0-first400-predictions.json"));
   expect_n_best(run, load_json("golden/reader/run_qa-dev-v2.0-nbest-first100.json"));
   const Json odds = load_json("golden/reader/run_qa-dev-v2.0-first400-null_odds.json");
