@@ -1,0 +1,82 @@
+// spanqa evaluate: the files of run_qa.py, complete or absent, and scores that `metrics` agrees with.
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "program.h"
+
+namespace spanqa::testing {
+namespace {
+
+class EvaluateTest : public ProgramTest {
+ protected:
+  static std::string data() { return source_path("examples/data/questions.json").string(); }
+  std::vector<std::string> names_in(const std::string& name) const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder() / name)) names.push_back(entry.path().filename());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+};
+
+TEST_F(EvaluateTest, WritesTheFilesOfRunQa) {
+  const Outcome evaluated = run({"evaluate", data(), "--output", "results"});
+  ASSERT_EQ(evaluated.code, 0) << evaluated.err;
+  EXPECT_HAS(evaluated.out, "exact_match");
+  EXPECT_HAS(evaluated.out, "question word");
+  EXPECT_EQ(names_in("results"), (std::vector<std::string>{"eval_nbest_predictions.json", "eval_predictions.json",
+                                                           "eval_report.json", "eval_results.json"}));
+  const auto results = nlohmann::json::parse(contents(folder() / "results/eval_results.json"));
+  EXPECT_TRUE(results.contains("eval_exact_match"));
+  EXPECT_TRUE(results.contains("eval_f1"));
+}
+
+TEST_F(EvaluateTest, MetricsAgreesOnThePredictionsWritten) {
+  for (const char* rules : {"v1", "v2"}) {
+    const Outcome evaluated =
+        run({"evaluate", data(), "-o", rules, "--json", rules[1] == '2' ? "--version-2" : "--version-1"});
+    ASSERT_EQ(evaluated.code, 0) << evaluated.err;
+    const Outcome scored =
+        run({"metrics", data(), std::string(rules) + "/eval_predictions.json", "--metric", rules, "--json"});
+    ASSERT_EQ(scored.code, 0) << scored.err;
+    const auto report = evaluated.json()["metrics"];
+    for (const auto& [name, value] : scored.json().items()) EXPECT_EQ(report[name], value) << name;
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder() / "v2/eval_null_odds.json"));
+}
+
+TEST_F(EvaluateTest, AFaultInTheDataLeavesNoFile) {
+  std::string damaged = contents(source_path("examples/data/questions.json"));
+  damaged.resize(damaged.size() / 2);
+  write(folder() / "damaged.json", damaged);
+  const Outcome evaluated = run({"evaluate", "damaged.json", "-o", "results"});
+  EXPECT_EQ(evaluated.code, 3);
+  EXPECT_HAS(evaluated.err, "damaged.json");
+  if (std::filesystem::exists(folder() / "results")) EXPECT_TRUE(names_in("results").empty());
+}
+
+TEST_F(EvaluateTest, CtrlCLeavesNoFile) {
+  std::string rows;
+  for (int i = 0; i < 20000; ++i) {
+    rows += nlohmann::json{{"id", std::to_string(i)},
+                           {"question", "Who lives here?"},
+                           {"context", std::string(600, 'x') + " Ada lives here."},
+                           {"answers", {{"text", {"Ada"}}, {"answer_start", {601}}}}}
+                .dump() +
+            "\n";
+  }
+  write(folder() / "rows.jsonl", rows);
+  Running running = start({"evaluate", "rows.jsonl", "-o", "results"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(800));
+  running.signal(SIGINT);
+  const Outcome evaluated = running.wait();
+  EXPECT_EQ(evaluated.code, 130) << evaluated.err;
+  if (std::filesystem::exists(folder() / "results")) EXPECT_TRUE(names_in("results").empty());
+}
+
+TEST_F(EvaluateTest, AnotherDecoderIsAUsageError) {
+  EXPECT_EQ(run({"evaluate", data(), "--decoder", "global"}).code, 2);
+}
+
+}  // namespace
+}  // namespace spanqa::testing
