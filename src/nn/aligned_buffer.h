@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
-#include <new>
 
 namespace spanqa {
 
-/// Floats at a multiple of 64 bytes (a cache line, an AVX-512 register). Grows, never shrinks.
+/// Floats at a multiple of 64 bytes (a cache line, an AVX-512 register); large blocks in huge pages where the system
+/// lends them. Grows, never shrinks. Throws std::bad_alloc when there is no memory.
 class AlignedBuffer {
  public:
   /// At least `n` floats. After growth they are zero (what was there is lost), otherwise they are as they were left.
@@ -21,7 +21,7 @@ class AlignedBuffer {
     if (n > size_) {
       memory_.reset();
       size_ = 0;  // should the allocation throw
-      memory_.reset(static_cast<float*>(::operator new(n * sizeof(float), kAlignment)));
+      memory_.reset(allocate(n));
       size_ = n;
     }
     return memory_.get();
@@ -29,9 +29,9 @@ class AlignedBuffer {
   std::size_t size() const { return size_; }
 
  private:
-  static constexpr std::align_val_t kAlignment{64};
+  static float* allocate(std::size_t n);
   struct Free {
-    void operator()(float* memory) const { ::operator delete(memory, kAlignment); }
+    void operator()(float* memory) const;
   };
   std::unique_ptr<float, Free> memory_;
   std::size_t size_ = 0;
