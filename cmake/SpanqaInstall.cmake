@@ -5,7 +5,6 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/spanqa-config-version.cm
 install(EXPORT spanqa-targets NAMESPACE spanqa:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/spanqa)
 install(FILES "${PROJECT_BINARY_DIR}/spanqa-config.cmake" "${PROJECT_BINARY_DIR}/spanqa-config-version.cmake"
               cmake/FindUtf8proc.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/spanqa)
-# Beside the library: completion for the program, and the default model where the program can find it.
-install(FILES tools/spanqa-completion.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME spanqa)
+# Beside the library: the default model where the program can find it.
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/spanqa/models)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

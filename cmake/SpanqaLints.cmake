@@ -12,7 +12,6 @@ spanqa_lint(sizes ${python} tools/check_sizes.py)
 spanqa_lint(text ${python} tools/check_text.py --program "${PROJECT_BINARY_DIR}/src/cli/spanqa")
 spanqa_lint(checks ${python} tools/lint_test.py)
 spanqa_lint(format tools/format.sh)
-spanqa_lint(completion tools/completion_test.sh)
 
 # Installs into the build tree and builds examples/outside against what is there, as a stranger would.
 add_test(NAME package.outside

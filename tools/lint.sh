@@ -3,5 +3,5 @@
 . "$(dirname "$0")/steps.sh"
 setup
 configure release
-step lint "layers, sizes, text, format, completion" "One check again: ctest --preset release -L lint -R NAME" \
+step lint "layers, sizes, text, format" "One check again: ctest --preset release -L lint -R NAME" \
   ctest --preset release -L lint --parallel "$(nproc)"
