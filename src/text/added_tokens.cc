@@ -45,8 +45,10 @@ std::size_t spaces_at_begin(std::string_view text) {
 
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
   std::erase_if(tokens_, [](const AddedToken& token) { return token.content.empty(); });
-  std::ranges::stable_sort(tokens_, {},
-                           [](const AddedToken& token) { return -static_cast<std::ptrdiff_t>(token.content.size()); });
+  std::ranges::sort(tokens_, [](const AddedToken& a, const AddedToken& b) {
+    if (a.content.size() != b.content.size()) return a.content.size() > b.content.size();
+    return a.content < b.content;
+  });
   for (const AddedToken& token : tokens_) begins_[static_cast<std::uint8_t>(token.content[0])] = true;
 }
 

@@ -1,7 +1,6 @@
 #include "text/normalizer.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/utf8.h"
 
@@ -56,49 +55,34 @@ void to_lower(std::vector<TextChar>& chars, std::vector<TextChar>& out) {
 
 /// Puts each run of combining characters (between two starters) into canonical order, first come first within a class.
 void order_marks(NormalizerScratch& s) {
-  const std::size_t n = s.parts.size();
-  for (std::size_t i = 0; i < n;) {
-    if (s.parts[i].order == 0) {
-      ++i;
-      continue;
+  const auto is_mark = [](const unicode::Decomposed& part) { return part.order != 0; };
+  const auto by_order = [](const unicode::Decomposed& a, const unicode::Decomposed& b) { return a.order < b.order; };
+  for (auto begin = s.parts.begin();;) {
+    begin = std::find_if(begin, s.parts.end(), is_mark);
+    if (begin == s.parts.end()) return;
+    const auto end = std::find_if_not(begin, s.parts.end(), is_mark);
+    if (!std::is_sorted(begin, end, by_order)) {
+      s.run.clear();
+      for (auto at = begin; at != end; ++at) s.run.emplace_back((std::uint64_t{at->order} << 56) | s.run.size(), *at);
+      std::ranges::sort(s.run, {}, [](const auto& item) { return item.first; });
+      std::ranges::transform(s.run, begin, [](const auto& item) { return item.second; });
     }
-    std::size_t end = i;
-    while (end < n && s.parts[end].order != 0) ++end;
-    const auto by_order = [&s](std::size_t a, std::size_t b) { return s.parts[a].order < s.parts[b].order; };
-    s.order.resize(end - i);
-    std::iota(s.order.begin(), s.order.end(), i);
-    if (!std::ranges::is_sorted(s.order, by_order)) {
-      std::ranges::stable_sort(s.order, by_order);
-      std::vector<unicode::Decomposed> parts;
-      std::vector<std::uint8_t> inserted;
-      for (const std::size_t from : s.order) {
-        parts.push_back(s.parts[from]);
-        inserted.push_back(s.inserted[from]);
-      }
-      std::ranges::copy(parts, s.parts.begin() + static_cast<std::ptrdiff_t>(i));
-      std::ranges::copy(inserted, s.inserted.begin() + static_cast<std::ptrdiff_t>(i));
-    }
-    i = end;
+    begin = end;
   }
 }
 
 void decompose(std::vector<TextChar>& chars, NormalizerScratch& s) {
   if (std::ranges::none_of(chars, [](const TextChar& c) { return unicode::nfd_may_change(c.value); })) return;
   s.parts.clear();
-  s.inserted.clear();
-  for (const TextChar& c : chars) {
-    unicode::append_decomposition(c.value, s.parts);
-    s.inserted.push_back(0);
-    s.inserted.resize(s.parts.size(), 1);
-  }
+  for (const TextChar& c : chars) unicode::append_decomposition(c.value, s.parts);
   order_marks(s);
   // Places are dealt out in the order characters come out of the sort, not carried along with them: so the reference.
   s.other.clear();
   std::size_t next = 0;
-  for (std::size_t i = 0; i < s.parts.size(); ++i) {
-    if (s.inserted[i] == 0) ++next;
+  for (const unicode::Decomposed& part : s.parts) {
+    if (part.is_first) ++next;
     const TextChar& source = chars[next == 0 ? 0 : next - 1];
-    s.other.push_back({s.parts[i].value, source.begin, source.end});
+    s.other.push_back({part.value, source.begin, source.end});
   }
   chars.swap(s.other);
 }

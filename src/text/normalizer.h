@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "text/unicode.h"
@@ -38,8 +39,7 @@ struct NormalizerStep {
 struct NormalizerScratch {
   std::vector<TextChar> other;
   std::vector<unicode::Decomposed> parts;
-  std::vector<std::uint8_t> inserted;
-  std::vector<std::size_t> order;
+  std::vector<std::pair<std::uint64_t, unicode::Decomposed>> run;
 };
 
 /// Steps in the order they run. Threads: immutable once filled.

@@ -18,8 +18,8 @@ constexpr char32_t kVowelsTimesTails = 588;
 void append_hangul(char32_t c, std::vector<Decomposed>& out) {
   const char32_t index = c - kSyllableBase;
   out.push_back({kLeadBase + index / kVowelsTimesTails, 0});
-  out.push_back({kVowelBase + index % kVowelsTimesTails / kTails, 0});
-  if (index % kTails != 0) out.push_back({kTailBase + index % kTails, 0});
+  out.push_back({kVowelBase + index % kVowelsTimesTails / kTails, 0, false});
+  if (index % kTails != 0) out.push_back({kTailBase + index % kTails, 0, false});
 }
 
 const Decomposition* find_decomposition(char32_t c) {
@@ -54,7 +54,7 @@ void append_decomposition(char32_t c, std::vector<Decomposed>& out) {
     for (std::size_t i = 0; i < entry->length; ++i) {
       const char32_t part = kDecomposed[entry->offset + i];
       const Decomposition* own = find_decomposition(part);
-      out.push_back({part, own == nullptr ? std::uint8_t{0} : own->order});
+      out.push_back({part, own == nullptr ? std::uint8_t{0} : own->order, i == 0});
     }
   }
 }

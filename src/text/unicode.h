@@ -55,6 +55,7 @@ char32_t lower(char32_t c, char32_t& second);
 struct Decomposed {
   char32_t value = 0;
   std::uint8_t order = 0;
+  bool is_first = true;  // of its decomposition
 };
 
 /// Appends the full canonical decomposition of `c`, at most 4 code points, unordered among its neighbours.

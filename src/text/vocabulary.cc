@@ -93,7 +93,8 @@ void PieceTable::insert(std::string_view text, std::int32_t id) {
   }
   SPANQA_CHECK(entries_.size() < kIndexMask);
   if ((entries_.size() + 1) * 2 > slots_.size()) grow(slots_.size() * 2);
-  entries_.push_back({head, tail_of(text).data(), length, id});
+  const char* tail = text.data() + (length - tail_length(length));
+  entries_.push_back({head, tail, length, id});
   put_in_slot(entries_.size() - 1);
   longest_ = std::max(longest_, length);
   if (length >= kShortest && length <= kMaskedLengths) lengths_[prefix_slot(head)] |= 1U << (length - 1);
@@ -178,7 +179,7 @@ Result<Vocabulary> Vocabulary::build(const std::vector<Entry>& entries, const st
       highest = std::max(highest, id);
     }
   }
-  vocabulary.texts_.resize(static_cast<std::size_t>(highest + 1));
+  vocabulary.texts_.resize(static_cast<std::size_t>(highest) + 1);
   vocabulary.storage_.reserve(n_bytes);  // never grows below: the tables keep pointers into it
   vocabulary.starts_.reserve(entries.size());
   for (const auto& [text, id] : apart) {
