@@ -43,8 +43,9 @@ struct WindowPlan {
   std::size_t n_tokens(const Window& window) const { return n_question + 3 + window.n_context(); }
 };
 
-/// Fails with kInvalidArgument, naming the numbers, when the question leaves no room or the overlap is not smaller than
-/// the room for context. Holds: the windows cover every context token, consecutive ones share exactly `overlap` tokens.
+/// Fails with kInvalidArgument, naming the numbers, when the question leaves no room, or when the context needs several
+/// windows and the overlap is not smaller than the room for context. Holds: the windows cover every context token,
+/// consecutive ones share exactly `overlap` tokens.
 Result<WindowPlan> plan_windows(std::size_t n_question, std::size_t n_context, const WindowOptions& options);
 
 /// Appends the ids and types of one window to a batch.
@@ -59,8 +60,9 @@ struct WindowLabels {
   friend bool operator==(const WindowLabels&, const WindowLabels&) = default;
 };
 
-/// `answer` in bytes of the context. With `last_token_bug` the start label of an answer that begins at the window's
-/// last context token lands on the final [SEP], as run_qa.py does; by default it is clamped to the context.
+/// `answer` in bytes of the context; an empty one is no answer and gives 0 and 0. With `last_token_bug` the start label
+/// of an answer that begins at the window's last context token lands on the final [SEP], as run_qa.py does; by default
+/// it is clamped to the context.
 WindowLabels label_window(const WindowPlan& plan, const Window& window, const TokenizedText& context, ByteSpan answer,
                           bool last_token_bug = false);
 
