@@ -11,8 +11,8 @@ namespace spanqa {
 
 /// One answer. `text` is the context's bytes at `span`, always; no answer is an empty span at 0.
 struct Answer {
-  std::string text;
-  ByteSpan span;             // bytes of the context
+  std::string text = {};
+  ByteSpan span = {};        // bytes of the context
   double score = 0.0;        // what it means is the decoder's business: see its header
   float start_logit = 0.0F;  // of the best occurrence
   float end_logit = 0.0F;
