@@ -1,9 +1,10 @@
 # The commands a person needs. Everything else goes by CMake presets: see CONTRIBUTING.md.
-.PHONY: help demo test lint format setup clean
+.PHONY: help demo test golden lint format setup clean
 
 help:
 	@echo 'make demo    ask three questions of a real document (installs what is missing, builds)'
 	@echo 'make test    build everything and run all tests (installs what is missing)'
+	@echo 'make golden  the golden rows over all of SQuAD dev (minutes; needs the shared folder beside the checkout)'
 	@echo 'make lint    layer, size, text and format checks only'
 	@echo 'make format  rewrite the sources with clang-format-19'
 	@echo 'make setup   install the missing Debian packages and stop'
@@ -14,6 +15,9 @@ demo:
 
 test:
 	@tools/test.sh
+
+golden: test
+	@SPANQA_GOLDEN_ALL=1 ctest --preset release -R '^golden\.'
 
 setup:
 	@tools/setup.sh

@@ -41,8 +41,6 @@ void append_escaped(std::string& out, char32_t c) {
   }
   if (c >= 0x20 && c < 0x7F) {
     out.push_back(static_cast<char>(c));
-  } else if (c == 0x7F) {
-    out.push_back('\x7F');  // json.dumps leaves DEL as it is
   } else if (c < 0x10000) {
     append_unit(out, c);
   } else {

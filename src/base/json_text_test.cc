@@ -28,7 +28,7 @@ TEST(JsonString, EscapesAsJsonDumpsDoes) {
   EXPECT_EQ(json_string("\n\r\t\b\f\x01"), R"("\n\r\t\b\f\u0001")");
   EXPECT_EQ(json_string("\u00e9\u20ac\U0001F600"), R"("\u00e9\u20ac\ud83d\ude00")");
   EXPECT_EQ(json_string("\xFF"), R"("\ufffd")");
-  EXPECT_EQ(json_string("\x7F"), "\"\x7F\"");
+  EXPECT_EQ(json_string("\x7F~"), R"("\u007f~")");
 }
 
 }  // namespace

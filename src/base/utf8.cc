@@ -9,6 +9,7 @@ namespace spanqa {
 namespace {
 
 constexpr std::size_t kCheckpointBytes = 64;
+constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;  // of eight bytes; all clear in ASCII
 
 std::uint8_t byte_at(std::string_view text, std::size_t i) { return static_cast<std::uint8_t>(text[i]); }
 
@@ -70,7 +71,6 @@ void append_utf8(std::string& out, char32_t value) {
 }
 
 bool is_ascii(std::string_view text) {
-  constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
   std::size_t i = 0;
   for (; i + 8 <= text.size(); i += 8) {
     std::uint64_t word = 0;

@@ -55,7 +55,7 @@ struct Question {
 
 /// Everything known about one answered question.
 struct Answers {
-  std::vector<Answer> answers;   // best first; empty only when the context holds no token
+  std::vector<Answer> answers;   // best first; empty when the context holds no token, or every score is 0
   double no_answer_score = 0.0;  // the decoder's own (see Decoded)
   RunQaResult run_qa;            // filled by the run_qa decoder only
   std::size_t n_windows = 0;

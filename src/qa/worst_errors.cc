@@ -13,9 +13,8 @@ constexpr std::size_t kSentenceBytes = 600;
 
 double probability_of(const RunQaResult& result) {
   if (!result.no_answer) return result.n_best[result.chosen].probability;
-  // The null entry of the list is the one with an empty text.
   for (const NBestEntry& entry : result.n_best) {
-    if (entry.text.empty()) return entry.probability;
+    if (entry.is_null) return entry.probability;
   }
   return 0.0;
 }
