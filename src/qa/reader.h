@@ -42,7 +42,8 @@ struct ReaderOptions {
 };
 
 struct AskOptions {
-  DecoderOptions decoder = PipelineOptions{};
+  /// The default decoder compares answers over all windows of a document; PipelineOptions gives the Python pipeline's.
+  DecoderOptions decoder = GlobalOptions{};
   WindowOptions windows = {};  // max_length is lowered to what the model and its tokenizer allow
   SpecialsInText specials_in_text = SpecialsInText::kText;
 };
