@@ -49,7 +49,8 @@ Result<Document> read_document(const AskFlags& flags) {
     document = {flags.file, std::move(text)};
   } else {
     if (input_is_terminal()) {
-      return fail(ErrorCode::kInvalidArgument, "no document: give --file FILE, --text TEXT, or pipe one into standard input");
+      return fail(ErrorCode::kInvalidArgument,
+                  "no document: give --file FILE, --text TEXT, or pipe one into standard input");
     }
     SPANQA_ASSIGN(std::string text, read_input("-"));
     document = {"standard input", std::move(text)};
@@ -97,10 +98,12 @@ void print_answer(const Document& document, const TextIndex& index, const Answer
   const auto line = 1 + std::count(document.text.begin(), document.text.begin() + answer.span.begin, '\n');
   fmt::print("   {}\n", wrap(bold(one_line(answer.text)), terminal_width(), 3));
   fmt::print("   {}\n", wrap(in_sentence(document, answer), terminal_width(), 3));
-  fmt::print("   {}\n", faint(fmt::format("score {:.4f} · line {} · characters {}-{}", answer.score, line, begin, end)));
+  fmt::print("   {}\n",
+             faint(fmt::format("score {:.4f} · line {} · characters {}-{}", answer.score, line, begin, end)));
 }
 
-void print_answers(const Document& document, const TextIndex& index, const std::string& question, const Answers& answers) {
+void print_answers(const Document& document, const TextIndex& index, const std::string& question,
+                   const Answers& answers) {
   fmt::print("{} {}\n", bold("?"), wrap(one_line(question), terminal_width(), 2));
   if (answers.answers.empty()) fmt::print("   {}\n", bold("no answer found"));
   for (const Answer& answer : answers.answers) print_answer(document, index, answer);
@@ -150,12 +153,14 @@ int run_ask(const AskFlags& flags) {
   if (!questions) return report(questions.error(), kDataError);
   const bool prompt = flags.interactive || (questions->empty() && input_is_terminal());
   if (questions->empty() && !prompt) {
-    return report({ErrorCode::kInvalidArgument, "no question: give one as argument, a file of them with --questions, or -i"},
-                  kUsage);
+    return report(
+        {ErrorCode::kInvalidArgument, "no question: give one as argument, a file of them with --questions, or -i"},
+        kUsage);
   }
   if (prompt && flags.text.empty() && (flags.file.empty() || flags.file == "-")) {
-    return report({ErrorCode::kInvalidArgument, "the prompt reads questions from standard input, so the document must be "
-                                                "named: --file FILE or --text TEXT"},
+    return report({ErrorCode::kInvalidArgument,
+                   "the prompt reads questions from standard input, so the document must be "
+                   "named: --file FILE or --text TEXT"},
                   kUsage);
   }
   const auto document = read_document(flags);
@@ -182,7 +187,8 @@ void add_ask(CLI::App& app, Run& run) {
   command->add_option("-t,--text", flags->text, "The document itself")->excludes("--file");
   command->add_option("-q,--questions", flags->question_file, "A file with one question a line");
   command->add_flag("-i,--interactive", flags->interactive, "A prompt that keeps the document loaded");
-  command->add_flag("--json", flags->json, "One JSON object a question: score, start, end, answer; bytes and UTF-16 too");
+  command->add_flag("--json", flags->json,
+                    "One JSON object a question: score, start, end, answer; bytes and UTF-16 too");
   command->add_flag("--pipeline-json", flags->pipeline_json, "What the Python pipeline returns: an object, or a list");
   flags->reading.add_to(*command, "pipeline");
   command->footer("Example:\n  spanqa ask --file report.txt \"Who signed the treaty?\" \"When was it signed?\"");

@@ -18,7 +18,8 @@ enum ExitCode : int {
   kInterrupted = 130  // Ctrl-C
 };
 
-/// Each adds one subcommand. `run` is set to what it does when it is the one on the command line: it returns an exit code.
+/// Each adds one subcommand. `run` is set to what it does when it is the one on the command line: it returns an exit
+/// code.
 using Run = std::function<int()>;
 void add_ask(CLI::App& app, Run& run);
 void add_bench(CLI::App& app, Run& run);
@@ -30,8 +31,8 @@ void add_metrics(CLI::App& app, Run& run);
 void add_predict(CLI::App& app, Run& run);
 void add_tokenize(CLI::App& app, Run& run);
 
-/// Prints "spanqa: message" to standard error and returns the exit code: kUsage for invalid arguments, kInterrupted for a
-/// cancelled task, else `otherwise`.
+/// Prints "spanqa: message" to standard error and returns the exit code: kUsage for invalid arguments, kInterrupted for
+/// a cancelled task, else `otherwise`.
 int report(const Error& error, ExitCode otherwise);
 /// The same for an error that comes from the rows of a file: whatever its code, the command line is not at fault.
 int report_data(const Error& error);

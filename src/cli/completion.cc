@@ -30,7 +30,8 @@ void add_completion(CLI::App& app, Run& run) {
   auto flags = std::make_shared<CompletionFlags>();
   CLI::App* command = app.add_subcommand("completion", "Print a completion script for bash, zsh or fish");
   command->add_option("shell", flags->shell, "Which shell")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  command->add_option("-o,--output", flags->output, "Where the script goes; - for standard output")->capture_default_str();
+  command->add_option("-o,--output", flags->output, "Where the script goes; - for standard output")
+      ->capture_default_str();
   command->footer(
       "Example:\n"
       "  source <(spanqa completion bash)\n"

@@ -44,7 +44,7 @@ CommandWords words_of(const CLI::App& app, const std::vector<std::string>& path)
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_lnames().empty() && option->get_snames().empty()) continue;
     words.options.push_back({option->get_snames(), option->get_lnames(), choices_of(*option), option->get_description(),
-                             option->get_type_size() != 0});
+                             takes_value(*option)});
   }
   for (const CLI::App* command : app.get_subcommands({})) {
     std::vector<std::string> below = path;
@@ -101,7 +101,7 @@ void append_zsh_function(std::string& out, const CommandWords& command) {
   if (!command.subcommands.empty()) out += "  local context state state_descr line\n  typeset -A opt_args\n";
   out += "  _arguments -s -C";
   for (const OptionWords& option : command.options) {
-    const std::string value = !option.takes_value        ? ""
+    const std::string value = !option.takes_value      ? ""
                               : option.choices.empty() ? ":value:_files"
                                                        : fmt::format(":value:({})", fmt::join(option.choices, " "));
     for (const std::string& dashed : option.dashed()) {
@@ -112,8 +112,9 @@ void append_zsh_function(std::string& out, const CommandWords& command) {
     out += " \\\n    '*:file:_files'\n}\n";
     return;
   }
-  out += " \\\n    '1:subcommand:->subcommand' \\\n    '*::argument:->arguments'\n  case $state in\n    subcommand)\n"
-         "      local -a subcommands=(\n";
+  out +=
+      " \\\n    '1:subcommand:->subcommand' \\\n    '*::argument:->arguments'\n  case $state in\n    subcommand)\n"
+      "      local -a subcommands=(\n";
   for (const CommandWords& below : command.subcommands) {
     out += "        " + shell_quoted(fmt::format("{}:{}", below.path.back(), zsh_text(below.description))) + "\n";
   }

@@ -47,13 +47,14 @@ void print_findings(const CheckFlags& flags, const ExampleChecker& checker, cons
   if (checker.n_findings() == 0) return;
   for (std::size_t k = 0; k < kFindingKinds; ++k) {
     const auto kind = static_cast<FindingKind>(k);
-    if (checker.count(kind) > 0) fmt::print("  {:<24}{:>9}\n", finding_kind_name(kind), with_commas(checker.count(kind)));
+    if (checker.count(kind) > 0)
+      fmt::print("  {:<24}{:>9}\n", finding_kind_name(kind), with_commas(checker.count(kind)));
   }
   if (findings.empty()) return;
   fmt::print("\n");
   for (const Finding& finding : findings) {
-    const std::string line = fmt::format("{}: {}: {}", one_line(finding.where), finding_kind_name(finding.kind),
-                                         one_line(finding.message));
+    const std::string line =
+        fmt::format("{}: {}: {}", one_line(finding.where), finding_kind_name(finding.kind), one_line(finding.message));
     fmt::print("{}\n", wrap(line, terminal_width(), 4));
   }
   if (findings.size() < checker.n_findings()) {

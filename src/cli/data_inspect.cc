@@ -94,7 +94,8 @@ Json tokens_json(const TokenPart& part) {
   out["unknown_rate"] = share(counts.n_unknown, counts.n_text_tokens);
   out["longest_question"] = counts.longest_question;
   Json by_count = Json::object();
-  for (std::size_t i = 0; i < counts.by_window_count.size(); ++i) by_count[window_count_name(i)] = counts.by_window_count[i];
+  for (std::size_t i = 0; i < counts.by_window_count.size(); ++i)
+    by_count[window_count_name(i)] = counts.by_window_count[i];
   out["questions_by_windows"] = std::move(by_count);
   Json by_length = Json::array();
   for (std::size_t i = 0; i < counts.by_window_length.size(); ++i) {
@@ -163,7 +164,8 @@ void print_places(const char* what, const std::vector<std::string>& places) {
   constexpr std::size_t kShown = 5;
   if (places.empty()) return;
   fmt::print("  {}\n", fmt::format("{} {}:", with_commas(places.size()), what));
-  for (std::size_t i = 0; i < std::min(kShown, places.size()); ++i) fmt::print("    {}\n", cut(one_line(places[i]), 76));
+  for (std::size_t i = 0; i < std::min(kShown, places.size()); ++i)
+    fmt::print("    {}\n", cut(one_line(places[i]), 76));
   if (places.size() > kShown) fmt::print("    and {} more (--json lists all)\n", with_commas(places.size() - kShown));
 }
 
@@ -187,8 +189,8 @@ void print_tokens(const TokenPart& part) {
   std::vector<Bar> by_length;
   for (std::size_t i = 0; i < counts.by_window_length.size(); ++i) {
     const bool last = i + 1 == counts.by_window_length.size();
-    by_length.push_back({last ? fmt::format("{}+", 32 * i) : fmt::format("{}-{}", 32 * i, 32 * i + 31),
-                         counts.by_window_length[i]});
+    by_length.push_back(
+        {last ? fmt::format("{}+", 32 * i) : fmt::format("{}-{}", 32 * i, 32 * i + 31), counts.by_window_length[i]});
   }
   print_bars("tokens of a window", by_length);
 }
@@ -205,8 +207,8 @@ void print_inspection(const InspectFlags& flags, const Inspection& inspection) {
   row("gold answers", with_commas(data.n_answers));
   row("contexts", with_commas(data.n_contexts));
   row("titles", with_commas(data.n_titles));
-  fmt::print("\n{}\n", bold(fmt::format("{:<24}{:>8}{:>10}{:>10}{:>8}{:>9}", "lengths", "least", "median", "mean", "95 %",
-                                        "most")));
+  fmt::print("\n{}\n", bold(fmt::format("{:<24}{:>8}{:>10}{:>10}{:>8}{:>9}", "lengths", "least", "median", "mean",
+                                        "95 %", "most")));
   print_lengths("question", "words", data.question.words);
   print_lengths("question", "characters", data.question.code_points);
   print_lengths("context", "words", data.context.words);

@@ -72,7 +72,8 @@ int run_sample(const SampleFlags& flags) {
     return report({ErrorCode::kInvalidArgument, "say how many: --count N, or --split SHARE --held-out FILE"}, kUsage);
   }
   if (flags.split && flags.input.path == "-") {
-    return report({ErrorCode::kInvalidArgument, "--split reads the data twice: give a file, not standard input"}, kUsage);
+    return report({ErrorCode::kInvalidArgument, "--split reads the data twice: give a file, not standard input"},
+                  kUsage);
   }
   const auto examples = flags.input.open();
   if (!examples) return report(examples.error(), kDataError);
@@ -90,8 +91,8 @@ void add_data_sample(CLI::App& data, Run& run) {
   flags->input.add_to(*command, "The data set: SQuAD, JSON, JSONL or CSV; - for JSONL on standard input");
   flags->output.add_to(*command);
   CLI::Option* count = command->add_option("-n,--count", flags->count, "How many questions");
-  CLI::Option* seed =
-      command->add_option("--seed", flags->seed, "The same seed draws the same questions everywhere")->capture_default_str();
+  CLI::Option* seed = command->add_option("--seed", flags->seed, "The same seed draws the same questions everywhere")
+                          ->capture_default_str();
   command->add_flag("--first", flags->first, "The first ones instead of drawn ones")->excludes(seed);
   CLI::Option* split = command->add_option("--split", flags->split, "Hold out this share of the questions, by contexts")
                            ->check(CLI::Range(0.0, 1.0))

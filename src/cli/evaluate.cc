@@ -1,4 +1,6 @@
 // spanqa evaluate: a model on a data set, with official scores, slices and the worst errors.
+#include "qa/evaluate.h"
+
 #include <fmt/format.h>
 
 #include <optional>
@@ -10,7 +12,6 @@
 #include "cli/layout.h"
 #include "cli/reading_flags.h"
 #include "cli/terminal.h"
-#include "qa/evaluate.h"
 
 namespace spanqa::cli {
 namespace {
@@ -42,14 +43,17 @@ void print_worst(const EvaluationReport& report) {
   const std::size_t width = terminal_width() - 6;
   for (const WorstError& error : report.worst) {
     fmt::print("  {:.2f}  {}\n", error.probability, cut(one_line(error.question), width - 2));
-    fmt::print("        said {}\n", cut(error.prediction.empty() ? "(no answer)" : one_line(error.prediction), width - 8));
-    fmt::print("        gold {}\n", cut(error.golds.empty() ? "(no answer)" : one_line(error.golds.front()), width - 8));
+    fmt::print("        said {}\n",
+               cut(error.prediction.empty() ? "(no answer)" : one_line(error.prediction), width - 8));
+    fmt::print("        gold {}\n",
+               cut(error.golds.empty() ? "(no answer)" : one_line(error.golds.front()), width - 8));
   }
 }
 
 void print_report(const EvaluationReport& report, const EvaluateFlags& flags) {
-  fmt::print("{} questions, {} windows in {} ({:.1f} windows/s)\n\n", report.counts.n_questions, report.counts.n_windows,
-             format_seconds(report.seconds), static_cast<double>(report.counts.n_windows) / report.seconds);
+  fmt::print("{} questions, {} windows in {} ({:.1f} windows/s)\n\n", report.counts.n_questions,
+             report.counts.n_windows, format_seconds(report.seconds),
+             static_cast<double>(report.counts.n_windows) / report.seconds);
   for (const MetricValue& metric : report.metrics) {
     fmt::print("  {:<26}{}\n", metric.name,
                metric.is_count ? fmt::format("{:>10.0f}", metric.value) : fmt::format("{:>10.4f}", metric.value));
@@ -110,7 +114,8 @@ void add_evaluate(CLI::App& app, Run& run) {
   add_data_format(*command, flags->format);
   CLI::Option* version_2 = command->add_flag_callback(
       "--version-2", [&version = flags->version_2] { version = true; }, "SQuAD v2.0 rules; default: as the file says");
-  command->add_flag_callback("--version-1", [&version = flags->version_2] { version = false; }, "SQuAD v1.1 rules")
+  command->add_flag_callback(
+             "--version-1", [&version = flags->version_2] { version = false; }, "SQuAD v1.1 rules")
       ->excludes(version_2);
   command->add_option("--limit", flags->limit, "Questions at most; 0: all")->capture_default_str();
   command->add_option("--worst", flags->worst, "Errors listed")->capture_default_str();

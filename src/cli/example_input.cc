@@ -30,7 +30,8 @@ Result<std::unique_ptr<ExampleReader>> ExampleInput::open() const {
   return ExampleReader::from_jsonl(std::cin, name());
 }
 
-Status for_each_example(ExampleReader& examples, const std::string& label, const std::function<Status(Example&)>& take) {
+Status for_each_example(ExampleReader& examples, const std::string& label,
+                        const std::function<Status(Example&)>& take) {
   const InterruptGuard guard;
   ProgressBar bar(label);
   for (std::size_t n = 0;; ++n) {

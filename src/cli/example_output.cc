@@ -20,7 +20,8 @@ Status ExampleSink::open() {
   if (output_->path == "-") {
     SPANQA_ASSIGN(Output output, Output::open("-"));
     standard_output_.emplace(std::move(output));
-    writer_.emplace(ExampleWriter::to_sink([this](std::string_view bytes) { return standard_output_->write(bytes); }, options));
+    writer_.emplace(
+        ExampleWriter::to_sink([this](std::string_view bytes) { return standard_output_->write(bytes); }, options));
     return {};
   }
   SPANQA_ASSIGN(ExampleWriter writer, ExampleWriter::create(output_->path, options));

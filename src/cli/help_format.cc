@@ -62,7 +62,7 @@ std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positi
   std::string name = make_option_name(option, is_positional);
   std::string description = option->get_description();
   const std::vector<std::string> choices = choices_of(*option);
-  if (option->get_type_size() != 0) {
+  if (takes_value(*option)) {
     if (!is_positional) name += ' ' + (choices.empty() ? placeholder(*option) : std::string("NAME"));
     if (option->get_expected_max() > 1) name += " ...";
     if (!choices.empty()) {
@@ -82,7 +82,7 @@ std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
 }
 
 std::string HelpFormatter::make_description(const CLI::App* app) const {
-  return wrap(app->get_description(), kHelpWidth, 0) + '\n';
+  return wrap(app->get_description(), kHelpWidth, 0) + "\n\n";
 }
 
 std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
@@ -90,6 +90,8 @@ std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) con
   while (!usage.empty() && usage.back() == '\n') usage.pop_back();
   return wrap(usage, kHelpWidth, 0) + '\n';
 }
+
+bool takes_value(const CLI::Option& option) { return option.get_expected_max() > 0; }
 
 std::vector<std::string> choices_of(const CLI::Option& option) {
   const std::string type = option.get_type_name();
@@ -120,9 +122,11 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
     path += ' ' + at->get_name();
   }
   std::string message = error.what();
-  const bool names_missing = error.get_name() == "ExtrasError" || error.get_name() == "RequiredError";
-  for (const std::string& argument : app.remaining(true)) {
-    if (!names_missing) break;
+  const int kind = error.get_exit_code();
+  const bool may_be_typo =
+      kind == static_cast<int>(CLI::ExitCodes::ExtrasError) || kind == static_cast<int>(CLI::ExitCodes::RequiredError);
+  const std::vector<std::string> extras = may_be_typo ? app.remaining(true) : std::vector<std::string>();
+  for (const std::string& argument : extras) {
     const bool is_option = argument.starts_with('-');
     const std::string name = argument.substr(0, argument.find('='));
     const std::string meant = closest_word(name, is_option ? option_names(*at) : subcommand_names(*at));

@@ -17,6 +17,9 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_usage(const CLI::App* app, std::string name) const override;
 };
 
+/// False for a flag.
+bool takes_value(const CLI::Option& option);
+
 /// What an option accepts when it is one of a few words ("auto", "v1"); empty when it takes anything.
 std::vector<std::string> choices_of(const CLI::Option& option);
 

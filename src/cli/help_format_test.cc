@@ -12,7 +12,8 @@ namespace {
 struct SmallProgram {
   SmallProgram() {
     app.formatter(std::make_shared<HelpFormatter>());
-    CLI::App* read = app.add_subcommand("read", std::string(20, 'w') + std::string(" long description").append(90, '.'));
+    CLI::App* read =
+        app.add_subcommand("read", std::string(20, 'w') + std::string(" long description").append(90, '.'));
     read->add_option("--decoder", decoder, "Which decoder")
         ->check(CLI::IsMember({"pipeline", "run_qa"}))
         ->capture_default_str();
@@ -51,7 +52,9 @@ TEST(HelpFormat, LinesOfWordsFit80Columns) {
   std::istringstream help(program.app.get_subcommand("read")->help());
   for (std::string line; std::getline(help, line);) {
     // A word that is wider than the column stands alone and is not broken.
-    if (line.find("....") == std::string::npos) EXPECT_LE(display_width(line), 80U) << line;
+    if (line.find("....") == std::string::npos) {
+      EXPECT_LE(display_width(line), 80U) << line;
+    }
   }
 }
 

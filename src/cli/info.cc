@@ -123,7 +123,8 @@ Result<std::vector<SelfCheck>> checks_of(const InfoFlags& flags, const Reader& r
 
 Json checks_json(const std::vector<SelfCheck>& checks) {
   Json out = Json::array();
-  for (const SelfCheck& check : checks) out.push_back({{"check", check.name}, {"ok", check.ok}, {"detail", check.detail}});
+  for (const SelfCheck& check : checks)
+    out.push_back({{"check", check.name}, {"ok", check.ok}, {"detail", check.detail}});
   return out;
 }
 

@@ -16,7 +16,8 @@ std::string one_line(std::string_view text);
 /// in `text` stay; escape codes for colour take no columns.
 std::string wrap(std::string_view text, std::size_t width, std::size_t indent);
 
-/// `text` in exactly `columns` columns: filled with blanks behind it (in front of it: pad_left), or cut with an ellipsis.
+/// `text` in exactly `columns` columns: filled with blanks behind it (in front of it: pad_left), or cut with an
+/// ellipsis.
 std::string pad(std::string_view text, std::size_t columns);
 std::string pad_left(std::string_view text, std::size_t columns);
 

@@ -36,9 +36,7 @@ TEST(Wrap, KeepsLineBreaksAndWordsThatAreTooWide) {
   EXPECT_EQ(wrap("a incomprehensibilities b", 10, 0), "a\nincomprehensibilities\nb");
 }
 
-TEST(Wrap, ColourCodesTakeNoColumns) {
-  EXPECT_EQ(wrap("aaaa \x1b[1mbbbb\x1b[0m", 9, 0), "aaaa \x1b[1mbbbb\x1b[0m");
-}
+TEST(Wrap, ColourCodesTakeNoColumns) { EXPECT_EQ(wrap("aaaa \x1b[1mbbbb\x1b[0m", 9, 0), "aaaa \x1b[1mbbbb\x1b[0m"); }
 
 TEST(Pad, FillsAndCutsByColumns) {
   EXPECT_EQ(pad("ab", 4), "ab  ");

@@ -34,7 +34,8 @@ int finish_output(int code) {
 }
 
 int run_main(int argc, char** argv) {
-  CLI::App app("Extractive question answering: find the answer to a question in a text, with its exact place.", "spanqa");
+  CLI::App app("Extractive question answering: find the answer to a question in a text, with its exact place.",
+               "spanqa");
   app.set_version_flag("--version", SPANQA_VERSION, "Print the version");
   app.set_help_flag("-h,--help", "Print this help");
   app.require_subcommand(1);

@@ -35,7 +35,7 @@ struct MetricsFlags {
 struct Score {
   std::string metric;  // "v1" or "v2"
   MetricValues values;
-  std::vector<std::string> missing;         // ids without prediction
+  std::vector<std::string> missing;  // ids without prediction
   std::size_t n_without_no_answer_score = 0;
   std::size_t n_questions = 0;
 };
@@ -167,7 +167,8 @@ int run_metrics(const MetricsFlags& flags) {
     fmt::print("{}", to_json(result->values));
     return kOk;
   }
-  fmt::print("SQuAD {} rules, {} questions\n", result->metric == "v1" ? "v1.1" : "v2.0", with_commas(result->n_questions));
+  fmt::print("SQuAD {} rules, {} questions\n", result->metric == "v1" ? "v1.1" : "v2.0",
+             with_commas(result->n_questions));
   for (const MetricValue& metric : result->values) fmt::print("  {:<28}{:>20}\n", metric.name, number(metric));
   return kOk;
 }
@@ -179,12 +180,16 @@ void add_metrics(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand("metrics", "Score a file of predictions as the official scripts do");
   command->add_option("gold", flags->gold.path, "The data set with gold answers")->required();
   command->add_option("predictions", flags->predictions, "{\"id\": \"answer\", ...}; \"\" is no answer")->required();
-  command->add_option("--metric", flags->metric, "Rules; auto: by the file's version, else v2 if a question has no gold")
+  command
+      ->add_option("--metric", flags->metric, "Rules; auto: by the file's version, else v2 if a question has no gold")
       ->check(CLI::IsMember({"auto", "v1", "v2"}))
       ->capture_default_str();
-  CLI::Option* file = command->add_option("--na-prob-file,--null-odds", flags->no_answer_file,
-                                          "{\"id\": number, ...}: how sure there is no answer (v2); adds best_* scores");
-  command->add_option("--na-prob-thresh", flags->no_answer_threshold, "An answer whose number is higher counts as none (v2)")
+  CLI::Option* file =
+      command->add_option("--na-prob-file,--null-odds", flags->no_answer_file,
+                          "{\"id\": number, ...}: how sure there is no answer (v2); adds best_* scores");
+  command
+      ->add_option("--na-prob-thresh", flags->no_answer_threshold,
+                   "An answer whose number is higher counts as none (v2)")
       ->needs(file)
       ->capture_default_str();
   command->add_flag("--average-precision", flags->average_precision, "Add pr_*_ap (v2)")->needs(file);

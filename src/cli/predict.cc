@@ -88,7 +88,8 @@ void add_predict(CLI::App& app, Run& run) {
   auto flags = std::make_shared<PredictFlags>();
   CLI::App* command = app.add_subcommand("predict", "Answer a stream of rows: JSONL in, JSONL out, order kept");
   flags->input.add_to(*command, "Rows with id, question, context; - for JSONL on standard input");
-  command->add_option("-o,--output", flags->output, "Where the answers go; - for standard output")->capture_default_str();
+  command->add_option("-o,--output", flags->output, "Where the answers go; - for standard output")
+      ->capture_default_str();
   command->add_option("--limit", flags->limit, "Rows read at most; 0: all")->capture_default_str();
   command->add_flag("--strict", flags->strict, "Stop at the first row that cannot be answered, and write no file");
   flags->reading.add_to(*command, "pipeline");

@@ -15,12 +15,15 @@ PipelineCompat compat_of(const std::string& name) {
 }  // namespace
 
 void ReadingFlags::add_tokenizer_to(CLI::App& command) {
-  command.add_option("-m,--model", model, "Model folder (config.json, model.safetensors, tokenizer); default: models/DEFAULT")
+  command
+      .add_option("-m,--model", model,
+                  "Model folder (config.json, model.safetensors, tokenizer); default: models/DEFAULT")
       ->envname("SPANQA_MODEL");
   CLI::Option* lower = command.add_flag_callback(
       "--lowercase", [this] { lowercase = true; }, "Lower-case, whatever the tokenizer's files say");
   command
-      .add_flag_callback("--no-lowercase", [this] { lowercase = false; }, "Keep case, whatever the tokenizer's files say")
+      .add_flag_callback(
+          "--no-lowercase", [this] { lowercase = false; }, "Keep case, whatever the tokenizer's files say")
       ->excludes(lower);
 }
 
@@ -33,18 +36,23 @@ void ReadingFlags::add_model_to(CLI::App& command) {
 void ReadingFlags::add_to(CLI::App& command, const std::string& default_decoder) {
   decoder = default_decoder;
   add_model_to(command);
-  command.add_option("--decoder", decoder, "pipeline (probabilities), run_qa (n-best of logit sums) or global (comparable scores)")
+  command
+      .add_option("--decoder", decoder,
+                  "pipeline (probabilities), run_qa (n-best of logit sums) or global (comparable scores)")
       ->check(CLI::IsMember({"pipeline", "run_qa", "global"}))
       ->capture_default_str();
   command.add_option("-k,--top-k", top_k, "Answers at most (pipeline, global)")->capture_default_str();
   command.add_option("--max-answer-tokens,--max-answer-len", max_answer_tokens,
                      "Longest answer in tokens; default: 15 (pipeline), 30 (others)");
-  command.add_option("--max-length,--max-seq-len", max_length, "Tokens of a window, question and special tokens included")
+  command
+      .add_option("--max-length,--max-seq-len", max_length, "Tokens of a window, question and special tokens included")
       ->capture_default_str();
-  command.add_option("--overlap,--doc-stride", overlap, "Tokens that windows share; default: 128, or half a shorter window");
+  command.add_option("--overlap,--doc-stride", overlap,
+                     "Tokens that windows share; default: 128, or half a shorter window");
   command.add_flag("--no-answer,--handle-impossible-answer", no_answer, "Let \"no answer\" compete with the answers");
-  command.add_option("--threshold", threshold,
-                     "No answer when null score - best score exceeds this (run_qa), or when the score does not (global)");
+  command.add_option(
+      "--threshold", threshold,
+      "No answer when null score - best score exceeds this (run_qa), or when the score does not (global)");
   command.add_option("--temperature", temperature, "Divides the logits of global scores; default: as fitted, else 1");
   command.add_option("--n-best", n_best, "Starts and ends considered per window, entries listed (run_qa)")
       ->capture_default_str();
@@ -53,9 +61,11 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_decoder)
       ->check(CLI::IsMember({"none", "hf-5.2", "hf-4.52"}))
       ->capture_default_str();
   command.add_flag("--truncate-question", truncate_question, "Cut a question that leaves no room, instead of an error");
-  command.add_option("--max-question-len", max_question_length, "Tokens kept by --truncate-question")->capture_default_str();
-  command.add_flag("--match-special-tokens", match_special_tokens,
-                   "Read a literal [SEP] in a text as the special token, as the reference does (an injection otherwise)");
+  command.add_option("--max-question-len", max_question_length, "Tokens kept by --truncate-question")
+      ->capture_default_str();
+  command.add_flag(
+      "--match-special-tokens", match_special_tokens,
+      "Read a literal [SEP] in a text as the special token, as the reference does (an injection otherwise)");
 }
 
 Result<std::filesystem::path> ReadingFlags::model_folder() const {
@@ -90,7 +100,8 @@ Result<AskOptions> ReadingFlags::resolve(const Reader& reader) const {
   const bool faithful = compat != "none";
   if (match_special_tokens || faithful) options.specials_in_text = SpecialsInText::kMatch;
   if (faithful && decoder != "pipeline") {
-    return fail(ErrorCode::kInvalidArgument, "--compat is about the pipeline decoder; drop it or use --decoder pipeline");
+    return fail(ErrorCode::kInvalidArgument,
+                "--compat is about the pipeline decoder; drop it or use --decoder pipeline");
   }
   if (decoder == "pipeline") {
     PipelineOptions pipeline;

@@ -39,7 +39,9 @@ class ReadingFlagsWithModel : public ::testing::Test {
     ASSERT_TRUE(reader) << reader.error().message;
     reader_ = *reader;
   }
-  AskOptions options(const std::string& command_line) const { return Parsed(command_line).flags.resolve(*reader_).value(); }
+  AskOptions options(const std::string& command_line) const {
+    return Parsed(command_line).flags.resolve(*reader_).value();
+  }
   std::shared_ptr<const Reader> reader_;
 };
 

@@ -35,8 +35,10 @@ SelfCheck check_places(const TextIndex& index, const TokenizedText& tokens) {
 /// Every context token is in a window, and neighbours share exactly the overlap asked for.
 SelfCheck check_windows(const TokenizedText& tokens) {
   const std::string name = "windows cover the text";
-  constexpr std::array<WindowOptions, 4> kSizes = {
-      {{.max_length = 384, .overlap = 128}, {.max_length = 64, .overlap = 16}, {.max_length = 16, .overlap = 5}, {.max_length = 9, .overlap = 0}}};
+  constexpr std::array<WindowOptions, 4> kSizes = {{{.max_length = 384, .overlap = 128},
+                                                    {.max_length = 64, .overlap = 16},
+                                                    {.max_length = 16, .overlap = 5},
+                                                    {.max_length = 9, .overlap = 0}}};
   std::size_t n_windows = 0;
   for (const WindowOptions& options : kSizes) {
     const auto plan = plan_windows(3, tokens.size(), options);
@@ -52,7 +54,8 @@ SelfCheck check_windows(const TokenizedText& tokens) {
       reached = window.context_end;
     }
     if (reached != tokens.size()) {
-      return failed(name, fmt::format("windows of {} end at token {} of {}", options.max_length, reached, tokens.size()));
+      return failed(name,
+                    fmt::format("windows of {} end at token {} of {}", options.max_length, reached, tokens.size()));
     }
     n_windows += plan->windows.size();
   }

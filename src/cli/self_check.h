@@ -16,8 +16,8 @@ struct SelfCheck {
   bool ok = false;
 };
 
-/// Tokenises `text`, lays it out in windows of several sizes and answers one question; nothing of it depends on what the
-/// model has learnt.
+/// Tokenises `text`, lays it out in windows of several sizes and answers one question; nothing of it depends on what
+/// the model has learnt.
 std::vector<SelfCheck> self_check(const Reader& reader, std::string_view text, const AskOptions& options);
 
 /// A text with what goes wrong most easily: accents in both forms, CJK, emoji, a right-to-left word, a literal [SEP].

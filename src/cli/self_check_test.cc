@@ -16,7 +16,8 @@ TEST(SelfCheck, HoldsOnTextsOfEveryKind) {
   ASSERT_TRUE(reader) << reader.error().message;
   const std::string broken = "caf\xC3 \xF0\x9F broken \xFF bytes";
   for (const std::string_view text : {self_check_text(), std::string_view(broken), std::string_view("x")}) {
-    for (const SelfCheck& check : self_check(**reader, text, {})) EXPECT_TRUE(check.ok) << check.name << ": " << check.detail;
+    for (const SelfCheck& check : self_check(**reader, text, {}))
+      EXPECT_TRUE(check.ok) << check.name << ": " << check.detail;
   }
 }
 

@@ -9,9 +9,9 @@ TEST(DisplayWidth, CountsColumnsNotBytes) {
   EXPECT_EQ(display_width(""), 0U);
   EXPECT_EQ(display_width("abc"), 3U);
   EXPECT_EQ(display_width("Z\u00fcrich"), 6U);
-  EXPECT_EQ(display_width("cafe\u0301"), 4U);       // the accent stands on the e
-  EXPECT_EQ(display_width("\u5317\u4eac"), 4U);     // two columns each
-  EXPECT_EQ(display_width("\xFF"), 1U);             // shown as U+FFFD
+  EXPECT_EQ(display_width("cafe\u0301"), 4U);    // the accent stands on the e
+  EXPECT_EQ(display_width("\u5317\u4eac"), 4U);  // two columns each
+  EXPECT_EQ(display_width("\xFF"), 1U);          // shown as U+FFFD
 }
 
 TEST(FormatSeconds, UsesTheUnitsAPersonWould) {

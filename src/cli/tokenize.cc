@@ -34,7 +34,9 @@ struct TokenizeFlags {
 /// The texts of a call with their indexes; a token's `sequence` says which one it stands in.
 struct Texts {
   Texts(std::string first_text, std::optional<std::string> second_text)
-      : first(std::move(first_text)), second(std::move(second_text)), indexes{TextIndex(first), TextIndex(second_view())} {}
+      : first(std::move(first_text)),
+        second(std::move(second_text)),
+        indexes{TextIndex(first), TextIndex(second_view())} {}
   Texts(const Texts&) = delete;  // the indexes look at the strings of this very object
   Texts& operator=(const Texts&) = delete;
 
@@ -108,9 +110,12 @@ std::string table_row(const Tokenizer& tokenizer, const Texts& texts, const Enco
       added ? "" : fmt::format("{}-{}", index.at_byte(span.begin).code_point, index.at_byte(span.end).code_point);
   const std::string_view slice =
       added ? std::string_view() : texts.of(encoding.sequence[i]).substr(span.begin, span.end - span.begin);
-  return pad_left(std::to_string(i), 5) + "  " + pad(one_line(tokenizer.token(encoding.ids[i])), 18) + " " +
-         pad_left(std::to_string(encoding.ids[i]), 7) + " " + pad_left(added ? "" : std::to_string(encoding.words[i]), 6) +
-         "  " + pad(bytes, 13) + " " + pad(code_points, 13) + " " + cut(one_line(slice), 11);
+  std::string row = pad_left(std::to_string(i), 5) + "  " + pad(one_line(tokenizer.token(encoding.ids[i])), 18) + " " +
+                    pad_left(std::to_string(encoding.ids[i]), 7) + " " +
+                    pad_left(added ? "" : std::to_string(encoding.words[i]), 6) + "  " + pad(bytes, 13) + " " +
+                    pad(code_points, 13) + " " + cut(one_line(slice), 11);
+  row.resize(row.find_last_not_of(' ') + 1);
+  return row;
 }
 
 void print_table(const Tokenizer& tokenizer, const Texts& texts, const std::vector<Encoding>& encodings) {
@@ -142,8 +147,10 @@ int run_tokenize(const TokenizeFlags& flags) {
   const auto tokenizer = Tokenizer::open(*folder, flags.reading.tokenizer_overrides());
   if (!tokenizer) return report(tokenizer.error(), kModelError);
   const Texts texts(std::move(*text), flags.pair);
-  const auto encodings = (*tokenizer)->encode(
-      texts.first, texts.second ? std::optional<std::string_view>(*texts.second) : std::nullopt, encode_options(flags));
+  const auto encodings =
+      (*tokenizer)
+          ->encode(texts.first, texts.second ? std::optional<std::string_view>(*texts.second) : std::nullopt,
+                   encode_options(flags));
   if (!encodings) return report(encodings.error(), kDataError);
   if (flags.json) {
     print_json(**tokenizer, texts, *encodings);
@@ -163,7 +170,8 @@ void add_tokenize(CLI::App& app, Run& run) {
   command->add_option("-p,--pair", flags->pair, "A second text, as a context follows a question");
   command->add_option("--max-length", flags->max_length, "Tokens of a window, special ones included; 0: no windows")
       ->capture_default_str();
-  command->add_option("--overlap,--stride", flags->overlap, "Tokens that consecutive windows share")->capture_default_str();
+  command->add_option("--overlap,--stride", flags->overlap, "Tokens that consecutive windows share")
+      ->capture_default_str();
   command->add_flag("--no-special-tokens", flags->no_special_tokens, "Leave [CLS] and [SEP] out");
   command->add_flag("--match-special-tokens", flags->match_special_tokens,
                     "Read a literal [SEP] in a text as the special token, as the reference does");

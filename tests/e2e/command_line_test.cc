@@ -10,8 +10,9 @@ namespace {
 class CommandLineTest : public ProgramTest {
  protected:
   static std::vector<std::vector<std::string>> commands() {
-    return {{"ask"},  {"predict"},         {"evaluate"},      {"metrics"},         {"tokenize"},       {"data"},
-            {"data", "inspect"}, {"data", "check"}, {"data", "convert"}, {"data", "sample"}, {"info"}, {"bench"}, {"completion"}};
+    return {{"ask"},  {"predict"},         {"evaluate"},      {"metrics"},         {"tokenize"},
+            {"data"}, {"data", "inspect"}, {"data", "check"}, {"data", "convert"}, {"data", "sample"},
+            {"info"}, {"bench"},           {"completion"}};
   }
 };
 
@@ -59,8 +60,8 @@ TEST_F(CommandLineTest, TyposGetAHint) {
 
 TEST_F(CommandLineTest, AModelThatIsNotThereIsExitCode4WithAWayOut) {
   ::setenv("SPANQA_MODELS", (folder() / "none").c_str(), 1);
-  for (const std::vector<std::string>& command :
-       std::vector<std::vector<std::string>>{{"ask", "--text", "Ada lives here.", "Who?"}, {"tokenize", "text"}, {"info"}}) {
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"ask", "--text", "Ada lives here.", "Who?"}, {"tokenize", "text"}, {"info"}}) {
     const Outcome missing = run(command);
     EXPECT_EQ(missing.code, 4) << command.front();
     EXPECT_HAS(missing.err, "--model");
@@ -96,10 +97,13 @@ TEST_F(CommandLineTest, FilesThatAreSomethingElseAreNamed) {
   write(folder() / "packed.json.gz", std::string_view("\x1f\x8b\x08\0\0\0\0\0\0\3\0", 11));
   write(folder() / "page.json", "<!DOCTYPE html>\n<html><body>404</body></html>\n");
   write(folder() / "predictions.json", R"({"56be4db0acb8001400a502ec": "Denver Broncos"})");
-  for (const char* name :
-       {"folder.json", "empty.json", "binary.json", "packed.json.gz", "page.json", "predictions.json", "missing.json"}) {
-    for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
-             {"predict", name}, {"data", "inspect", name, "--no-tokens"}, {"data", "check", name}, {"metrics", name, "predictions.json"}}) {
+  for (const char* name : {"folder.json", "empty.json", "binary.json", "packed.json.gz", "page.json",
+                           "predictions.json", "missing.json"}) {
+    for (const std::vector<std::string>& command :
+         std::vector<std::vector<std::string>>{{"predict", name},
+                                               {"data", "inspect", name, "--no-tokens"},
+                                               {"data", "check", name},
+                                               {"metrics", name, "predictions.json"}}) {
       const Outcome wrong = run(command);
       EXPECT_EQ(wrong.code, 3) << command.front() << " " << name << ": " << wrong.out << wrong.err;
       EXPECT_HAS(wrong.err, name);
@@ -108,7 +112,8 @@ TEST_F(CommandLineTest, FilesThatAreSomethingElseAreNamed) {
 }
 
 TEST_F(CommandLineTest, OutputThatCannotBeWrittenIsAnErrorInEverySubcommand) {
-  for (const char* line : {"$SPANQA --help", "$SPANQA info --json", "$SPANQA tokenize text", "$SPANQA completion bash"}) {
+  for (const char* line :
+       {"$SPANQA --help", "$SPANQA info --json", "$SPANQA tokenize text", "$SPANQA completion bash"}) {
     const Outcome full = shell(std::string(line) + " >/dev/full");
     EXPECT_EQ(full.code, 3) << line;
     EXPECT_HAS(full.err, "No space left");

@@ -1,7 +1,5 @@
 // spanqa evaluate: the files of run_qa.py, complete or absent, and scores that `metrics` agrees with.
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 #include "program.h"
 
@@ -13,7 +11,8 @@ class EvaluateTest : public ProgramTest {
   static std::string data() { return source_path("examples/data/questions.json").string(); }
   std::vector<std::string> names_in(const std::string& name) const {
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(folder() / name)) names.push_back(entry.path().filename());
+    for (const auto& entry : std::filesystem::directory_iterator(folder() / name))
+      names.push_back(entry.path().filename());
     std::sort(names.begin(), names.end());
     return names;
   }
@@ -52,7 +51,9 @@ TEST_F(EvaluateTest, AFaultInTheDataLeavesNoFile) {
   const Outcome evaluated = run({"evaluate", "damaged.json", "-o", "results"});
   EXPECT_EQ(evaluated.code, 3);
   EXPECT_HAS(evaluated.err, "damaged.json");
-  if (std::filesystem::exists(folder() / "results")) EXPECT_TRUE(names_in("results").empty());
+  if (std::filesystem::exists(folder() / "results")) {
+    EXPECT_TRUE(names_in("results").empty());
+  }
 }
 
 TEST_F(EvaluateTest, CtrlCLeavesNoFile) {
@@ -67,11 +68,13 @@ TEST_F(EvaluateTest, CtrlCLeavesNoFile) {
   }
   write(folder() / "rows.jsonl", rows);
   Running running = start({"evaluate", "rows.jsonl", "-o", "results"});
-  std::this_thread::sleep_for(std::chrono::milliseconds(800));
+  ASSERT_TRUE(wait_for_files(2));
   running.signal(SIGINT);
   const Outcome evaluated = running.wait();
   EXPECT_EQ(evaluated.code, 130) << evaluated.err;
-  if (std::filesystem::exists(folder() / "results")) EXPECT_TRUE(names_in("results").empty());
+  if (std::filesystem::exists(folder() / "results")) {
+    EXPECT_TRUE(names_in("results").empty());
+  }
 }
 
 TEST_F(EvaluateTest, AnotherDecoderIsAUsageError) {

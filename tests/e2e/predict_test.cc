@@ -82,9 +82,9 @@ TEST_F(PredictTest, ADamagedRowEndsTheRunAndLeavesTheOldFile) {
 TEST_F(PredictTest, CtrlCWhileWaitingForRowsLeavesNoFile) {
   Running running = start({"predict", "-o", "out.jsonl"});
   running.send(row("a") + row("b"));
-  std::this_thread::sleep_for(std::chrono::milliseconds(800));
+  ASSERT_TRUE(wait_for_files(1));
   running.signal(SIGINT);
-  for (int i = 0; i < 100 && !running.ended(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  for (int i = 0; i < 600 && !running.ended(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
   ASSERT_TRUE(running.ended()) << "still waiting for rows after Ctrl-C";
   const Outcome predicted = running.wait(false);
   EXPECT_EQ(predicted.code, 130) << predicted.err;
@@ -94,10 +94,11 @@ TEST_F(PredictTest, CtrlCWhileWaitingForRowsLeavesNoFile) {
 
 TEST_F(PredictTest, CtrlCWhileReadingLeavesNoFile) {
   std::string input;
-  for (int i = 0; i < 20000; ++i) input += row(std::to_string(i), "Who lives here?", std::string(600, 'x') + " Ada lives here.");
+  for (int i = 0; i < 20000; ++i)
+    input += row(std::to_string(i), "Who lives here?", std::string(600, 'x') + " Ada lives here.");
   write(folder() / "in.jsonl", input);
   Running running = start({"predict", "in.jsonl", "-o", "out.jsonl"});
-  std::this_thread::sleep_for(std::chrono::milliseconds(800));
+  ASSERT_TRUE(wait_for_files(2));
   running.signal(SIGINT);
   const Outcome predicted = running.wait();
   EXPECT_EQ(predicted.code, 130) << predicted.err;
@@ -132,7 +133,8 @@ TEST_F(PredictTest, AFolderThatForbidsWritingIsAnError) {
   if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
   write(folder() / "in.jsonl", row("a"));
   std::filesystem::create_directory(folder() / "locked");
-  std::filesystem::permissions(folder() / "locked", std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  std::filesystem::permissions(folder() / "locked",
+                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
   const Outcome locked = run({"predict", "in.jsonl", "-o", "locked/out.jsonl"});
   EXPECT_EQ(locked.code, 3);
   EXPECT_HAS(locked.err, "locked/out.jsonl");
@@ -140,7 +142,8 @@ TEST_F(PredictTest, AFolderThatForbidsWritingIsAnError) {
 
 TEST_F(PredictTest, TheFormatsOfDataSetsAreReadToo) {
   write(folder() / "in.csv", "id,question,context\n1,Who lives here?,Ada lives here.\n");
-  write(folder() / "in.json", R"({"version": "1.1", "data": [{"title": "t", "paragraphs": [{"context": "Ada lives here.",
+  write(folder() / "in.json",
+        R"({"version": "1.1", "data": [{"title": "t", "paragraphs": [{"context": "Ada lives here.",
       "qas": [{"id": "1", "question": "Who lives here?", "answers": [{"text": "Ada", "answer_start": 0}]}]}]}]})");
   for (const char* name : {"in.csv", "in.json"}) {
     const Outcome predicted = run({"predict", name});

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "shared_data.h"
@@ -40,9 +42,12 @@ inline void write(const std::filesystem::path& path, std::string_view bytes) {
 /// A started program; its standard input stays open until wait().
 class Running {
  public:
-  Running(pid_t process, int input, std::filesystem::path folder) : process_(process), input_(input), folder_(std::move(folder)) {}
+  Running(pid_t process, int input, std::filesystem::path folder)
+      : process_(process), input_(input), folder_(std::move(folder)) {}
 
-  void send(std::string_view text) const { EXPECT_EQ(::write(input_, text.data(), text.size()), static_cast<ssize_t>(text.size())); }
+  void send(std::string_view text) const {
+    EXPECT_EQ(::write(input_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
   void signal(int number) const { ::kill(process_, number); }
   bool ended() const {
     siginfo_t info = {};
@@ -53,7 +58,8 @@ class Running {
     int status = 0;
     ::waitpid(process_, &status, 0);
     if (!close_input) ::close(input_);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), contents(folder_ / "out"), contents(folder_ / "err")};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), contents(folder_ / "out"),
+            contents(folder_ / "err")};
   }
 
  private:
@@ -82,6 +88,15 @@ class ProgramTest : public ::testing::Test {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(folder())) names.push_back(entry.path().filename());
     return names;
+  }
+
+  /// Waits until the folder holds at least `n` files: the program has come to where it writes.
+  bool wait_for_files(std::size_t n) const {
+    for (int i = 0; i < 1200; ++i) {
+      if (files_here().size() >= n) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return false;
   }
 
   Running start(const std::vector<std::string>& arguments) const {
@@ -113,8 +128,8 @@ class ProgramTest : public ::testing::Test {
   /// A shell's line; $SPANQA is the program.
   Outcome shell(const std::string& line) const {
     ::setenv("SPANQA", SPANQA_PROGRAM, 1);
-    const std::string command = "cd '" + folder().string() + "' && { " + line + "\n} >'" + (root_ / "streams/out").string() +
-                                "' 2>'" + (root_ / "streams/err").string() + "'";
+    const std::string command = "cd '" + folder().string() + "' && { " + line + "\n} >'" +
+                                (root_ / "streams/out").string() + "' 2>'" + (root_ / "streams/err").string() + "'";
     const int status = std::system(("bash -c '" + replaced(command) + "'").c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), contents(root_ / "streams/out"),
             contents(root_ / "streams/err")};

@@ -64,7 +64,8 @@ TEST_F(TokenizeTest, ArgumentFileAndStandardInputAreTheSame) {
 TEST_F(TokenizeTest, WindowsOverlapAndCoverThePair) {
   std::string text;
   for (int i = 0; i < 100; ++i) text += "word ";
-  const Outcome tokenized = run({"tokenize", "What?", "--pair", text, "--max-length", "30", "--overlap", "10", "--json"});
+  const Outcome tokenized =
+      run({"tokenize", "What?", "--pair", text, "--max-length", "30", "--overlap", "10", "--json"});
   ASSERT_EQ(tokenized.code, 0) << tokenized.err;
   const auto json = tokenized.json();
   EXPECT_EQ(json["windows"].get<std::size_t>(), json["overflowing"].size() + 1);
@@ -76,13 +77,15 @@ TEST_F(TokenizeTest, WindowsOverlapAndCoverThePair) {
 
 TEST_F(TokenizeTest, ALiteralSeparatorIsTextUnlessAsked) {
   const auto plain = run({"tokenize", "a [SEP] b", "--json", "--no-special-tokens"}).json()["tokens"];
-  const auto matched = run({"tokenize", "a [SEP] b", "--json", "--no-special-tokens", "--match-special-tokens"}).json()["tokens"];
+  const auto matched =
+      run({"tokenize", "a [SEP] b", "--json", "--no-special-tokens", "--match-special-tokens"}).json()["tokens"];
   EXPECT_EQ(std::count(plain.begin(), plain.end(), "[SEP]"), 0);
   EXPECT_EQ(std::count(matched.begin(), matched.end(), "[SEP]"), 1);
 }
 
 TEST_F(TokenizeTest, TheTableFits80Columns) {
-  const Outcome table = run({"tokenize", "Antidisestablishmentarianism \u5317\u4eac \x1b[31m pneumonoultramicroscopic"});
+  const Outcome table =
+      run({"tokenize", "Antidisestablishmentarianism \u5317\u4eac \x1b[31m pneumonoultramicroscopic"});
   ASSERT_EQ(table.code, 0) << table.err;
   std::istringstream lines(table.out);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(count_code_points(line), 80U) << line;
@@ -105,8 +108,8 @@ TEST_F(MetricsTest, OfficialKeysInOfficialOrder) {
   std::vector<std::string> keys;
   const auto json = nlohmann::ordered_json::parse(scored.out);
   for (const auto& [key, value] : json.items()) keys.push_back(key);
-  EXPECT_EQ(keys, (std::vector<std::string>{"exact", "f1", "total", "HasAns_exact", "HasAns_f1", "HasAns_total", "NoAns_exact",
-                                            "NoAns_f1", "NoAns_total"}));
+  EXPECT_EQ(keys, (std::vector<std::string>{"exact", "f1", "total", "HasAns_exact", "HasAns_f1", "HasAns_total",
+                                            "NoAns_exact", "NoAns_f1", "NoAns_total"}));
   EXPECT_DOUBLE_EQ(json["exact"], 200.0 / 3.0);
   EXPECT_DOUBLE_EQ(json["f1"], 100.0 * (1.0 + 0.8 + 1.0) / 3.0);
   EXPECT_EQ(json["total"], 3);
@@ -131,13 +134,14 @@ TEST_F(MetricsTest, MissingPredictionsAreNamed) {
 
 TEST_F(MetricsTest, NoAnswerScoresGiveTheBestThreshold) {
   write(folder() / "odds.json", R"({"q1": 0.1, "q2": 0.2, "q3": 0.9})");
-  const Outcome scored = run({"metrics", "gold.json", "predictions.json", "--na-prob-file", "odds.json", "--json", "-o", "out.json"});
+  const Outcome scored =
+      run({"metrics", "gold.json", "predictions.json", "--na-prob-file", "odds.json", "--json", "-o", "out.json"});
   ASSERT_EQ(scored.code, 0) << scored.err;
   EXPECT_TRUE(scored.json().contains("best_exact_thresh"));
   EXPECT_TRUE(scored.json().contains("best_f1"));
   EXPECT_EQ(contents(folder() / "out.json"), scored.out);
-  const Outcome all_refused =
-      run({"metrics", "gold.json", "predictions.json", "--na-prob-file", "odds.json", "--na-prob-thresh", "0.0", "--json"});
+  const Outcome all_refused = run(
+      {"metrics", "gold.json", "predictions.json", "--na-prob-file", "odds.json", "--na-prob-thresh", "0.0", "--json"});
   EXPECT_DOUBLE_EQ(all_refused.json()["HasAns_exact"], 0.0);
 }
 
@@ -180,7 +184,9 @@ TEST_F(DataTest, InspectFits80Columns) {
   std::istringstream lines(inspected.out);
   for (std::string line; std::getline(lines, line);) {
     // The model's folder may be anywhere.
-    if (line.find("tokens of ") == std::string::npos) EXPECT_LE(count_code_points(line), 80U) << line;
+    if (line.find("tokens of ") == std::string::npos) {
+      EXPECT_LE(count_code_points(line), 80U) << line;
+    }
   }
 }
 
@@ -225,7 +231,9 @@ TEST_F(DataTest, FixMendsWhatIsSurelyWrong) {
 TEST_F(DataTest, SamplesAreTheSameForTheSameSeed) {
   std::string rows;
   for (int i = 0; i < 200; ++i) {
-    rows += nlohmann::json{{"id", std::to_string(i)}, {"question", "Who?"}, {"context", "Ada " + std::to_string(i)}}.dump() + "\n";
+    rows += nlohmann::json{{"id", std::to_string(i)}, {"question", "Who?"}, {"context", "Ada " + std::to_string(i)}}
+                .dump() +
+            "\n";
   }
   write(folder() / "rows.jsonl", rows);
   const Outcome one = run({"data", "sample", "rows.jsonl", "--count", "10", "--seed", "7"});
@@ -237,7 +245,8 @@ TEST_F(DataTest, SamplesAreTheSameForTheSameSeed) {
   EXPECT_HAS(first.out, "\"Ada 0\"");
   EXPECT_HAS(first.out, "\"Ada 1\"");
   EXPECT_EQ(run({"data", "sample", "rows.jsonl"}).code, 2);
-  const Outcome split = run({"data", "sample", "rows.jsonl", "--split", "0.25", "--held-out", "dev.jsonl", "-o", "rest.jsonl"});
+  const Outcome split =
+      run({"data", "sample", "rows.jsonl", "--split", "0.25", "--held-out", "dev.jsonl", "-o", "rest.jsonl"});
   ASSERT_EQ(split.code, 0) << split.err;
   const std::string dev = contents(folder() / "dev.jsonl");
   const std::string rest = contents(folder() / "rest.jsonl");
@@ -284,7 +293,9 @@ TEST_F(CompletionTest, OtherShellsParseTheirScripts) {
     EXPECT_EQ(run({"completion", shell_name, "-o", shell_name}).code, 0);
     const Outcome parsed = shell(std::string("command -v ") + shell_name + " >/dev/null || exit 77; " + shell_name +
                                  " --no-execute " + shell_name);
-    if (parsed.code != 77) EXPECT_EQ(parsed.code, 0) << parsed.err;
+    if (parsed.code != 77) {
+      EXPECT_EQ(parsed.code, 0) << parsed.err;
+    }
   }
   EXPECT_EQ(run({"completion", "csh"}).code, 2);
 }
