@@ -25,7 +25,7 @@ struct Pairs {
 };
 
 const Pairs& squad_pairs() {
-  static const Pairs kPairs = [] {
+  static const Pairs all = [] {
     Pairs pairs;
     std::ifstream file(shared_path("data/squad-v1.1/dev-v1.1.json"));
     const auto root = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
@@ -40,7 +40,7 @@ const Pairs& squad_pairs() {
     }
     return pairs;
   }();
-  return kPairs;
+  return all;
 }
 
 std::shared_ptr<const Tokenizer> open_or_skip(benchmark::State& state) {

@@ -42,10 +42,10 @@ void check(const Tokenizer& tokenizer, std::string_view text, spanqa::SpecialsIn
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::shared_ptr<const Tokenizer> kUncased = open_small(true);
-  static const std::shared_ptr<const Tokenizer> kCased = open_small(false);
+  static const std::shared_ptr<const Tokenizer> uncased = open_small(true);
+  static const std::shared_ptr<const Tokenizer> cased = open_small(false);
   const std::string text(data, data + size);
-  check(*kUncased, text, spanqa::SpecialsInText::kText);
-  check(*kCased, text, spanqa::SpecialsInText::kMatch);
+  check(*uncased, text, spanqa::SpecialsInText::kText);
+  check(*cased, text, spanqa::SpecialsInText::kMatch);
   return 0;
 }
