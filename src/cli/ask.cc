@@ -190,9 +190,12 @@ void add_ask(CLI::App& app, Run& run) {
   command->add_flag("--json", flags->json,
                     "One JSON object a question: score, start, end, answer; bytes and UTF-16 too");
   command->add_flag("--pipeline-json", flags->pipeline_json, "What the Python pipeline returns: an object, or a list");
-  flags->reading.add_to(*command, "pipeline");
+  flags->reading.add_to(*command, "global");
   command->footer("Example:\n  spanqa ask --file report.txt \"Who signed the treaty?\" \"When was it signed?\"");
-  command->callback([flags, &run] { run = [flags] { return run_ask(*flags); }; });
+  command->callback([flags, &run] {
+    if (flags->pipeline_json && flags->reading.decoder.empty()) flags->reading.decoder = "pipeline";
+    run = [flags] { return run_ask(*flags); };
+  });
 }
 
 }  // namespace spanqa::cli

@@ -33,14 +33,14 @@ void ReadingFlags::add_model_to(CLI::App& command) {
       ->check(CLI::NonNegativeNumber);
 }
 
-void ReadingFlags::add_to(CLI::App& command, const std::string& default_decoder) {
-  decoder = default_decoder;
+void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
+  default_decoder = default_name;
   add_model_to(command);
   command
       .add_option("--decoder", decoder,
                   "pipeline (probabilities), run_qa (n-best of logit sums) or global (comparable scores)")
       ->check(CLI::IsMember({"pipeline", "run_qa", "global"}))
-      ->capture_default_str();
+      ->default_str(default_name);
   command.add_option("-k,--top-k", top_k, "Answers at most (pipeline, global)")->capture_default_str();
   command.add_option("--max-answer-tokens,--max-answer-len", max_answer_tokens,
                      "Longest answer in tokens; default: 15 (pipeline), 30 (others)");
@@ -99,11 +99,12 @@ Result<AskOptions> ReadingFlags::resolve(const Reader& reader) const {
   options.windows = windows();
   const bool faithful = compat != "none";
   if (match_special_tokens || faithful) options.specials_in_text = SpecialsInText::kMatch;
-  if (faithful && decoder != "pipeline") {
+  const std::string chosen = !decoder.empty() ? decoder : faithful ? "pipeline" : default_decoder;
+  if (faithful && chosen != "pipeline") {
     return fail(ErrorCode::kInvalidArgument,
                 "--compat is about the pipeline decoder; drop it or use --decoder pipeline");
   }
-  if (decoder == "pipeline") {
+  if (chosen == "pipeline") {
     PipelineOptions pipeline;
     pipeline.top_k = top_k;
     pipeline.max_answer_tokens = max_answer_tokens.value_or(pipeline.max_answer_tokens);
@@ -111,7 +112,7 @@ Result<AskOptions> ReadingFlags::resolve(const Reader& reader) const {
     pipeline.align_to_words = !no_align;
     pipeline.compat = compat_of(compat);
     options.decoder = pipeline;
-  } else if (decoder == "run_qa") {
+  } else if (chosen == "run_qa") {
     RunQaOptions run_qa;
     run_qa.n_best = n_best;
     run_qa.max_answer_tokens = max_answer_tokens.value_or(run_qa.max_answer_tokens);

@@ -15,7 +15,8 @@ namespace spanqa::cli {
 struct ReadingFlags {
   std::string model;
   int threads = 0;
-  std::string decoder;
+  std::string decoder;  // empty: --compat speaks of the pipeline, else the subcommand's default
+  std::string default_decoder;
   std::string compat = "none";
   int top_k = 1;
   std::optional<int> max_answer_tokens;
@@ -33,8 +34,8 @@ struct ReadingFlags {
 
   // The options keep a pointer to this object: it must stay where it is until the command line is parsed.
 
-  /// `decoder`: the subcommand's default, "pipeline", "run_qa" or "global".
-  void add_to(CLI::App& command, const std::string& default_decoder);
+  /// `default_name`: the subcommand's decoder where no flag names one, "pipeline", "run_qa" or "global".
+  void add_to(CLI::App& command, const std::string& default_name);
   /// Only --model, --threads and the tokenizer's flags.
   void add_model_to(CLI::App& command);
   /// Only --model and the tokenizer's flags.
