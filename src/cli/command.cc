@@ -5,7 +5,7 @@
 namespace spanqa::cli {
 
 int report(const Error& error, ExitCode otherwise) {
-  fmt::print(stderr, "spanqa: {}\n", error.message);
+  if (!error.message.empty()) fmt::print(stderr, "spanqa: {}\n", error.message);
   if (error.code == ErrorCode::kCancelled) return kInterrupted;
   return error.code == ErrorCode::kInvalidArgument ? kUsage : otherwise;
 }

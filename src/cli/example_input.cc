@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <iostream>
 #include <optional>
 
 #include "cli/data_format_flag.h"
@@ -27,7 +26,7 @@ Result<std::unique_ptr<ExampleReader>> ExampleInput::open() const {
   if (format != "auto" && format != "jsonl") {
     return fail(ErrorCode::kInvalidArgument, "standard input is read as JSONL; give a file for --format " + format);
   }
-  return ExampleReader::from_jsonl(std::cin, name());
+  return ExampleReader::from_jsonl(interruptible_input(), name());
 }
 
 Status for_each_example(ExampleReader& examples, const std::string& label,

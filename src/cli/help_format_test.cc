@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "cli/layout.h"
 #include "cli/terminal.h"
 
 namespace spanqa::cli {
@@ -39,7 +40,7 @@ struct SmallProgram {
 
 TEST(HelpFormat, ChoicesDefaultsAndEnvironmentStandInTheHelp) {
   SmallProgram program;
-  const std::string help = program.app.get_subcommand("read")->help();
+  const std::string help = one_line(program.app.get_subcommand("read")->help());
   EXPECT_NE(help.find("--decoder NAME"), std::string::npos) << help;
   EXPECT_NE(help.find("[one of: pipeline, run_qa]"), std::string::npos) << help;
   EXPECT_NE(help.find("[default: pipeline]"), std::string::npos) << help;

@@ -11,6 +11,7 @@ namespace spanqa::cli {
 namespace {
 
 auto write_error() {
+  if (errno == EPIPE) return fail(ErrorCode::kIo, "");  // whoever read our output has seen enough
   return fail(ErrorCode::kIo, "standard output: cannot write: " + std::generic_category().message(errno));
 }
 

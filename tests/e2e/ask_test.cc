@@ -82,7 +82,8 @@ TEST_F(AskTest, PipelineJsonHasThePipelinesFields) {
   const Outcome one = run({"ask", "--text", kDocument, "--pipeline-json", kQuestion});
   ASSERT_EQ(one.code, 0) << one.err;
   std::vector<std::string> keys;
-  for (const auto& [key, value] : nlohmann::ordered_json::parse(one.out).items()) keys.push_back(key);
+  const auto json = nlohmann::ordered_json::parse(one.out);
+  for (const auto& [key, value] : json.items()) keys.push_back(key);
   EXPECT_EQ(keys, (std::vector<std::string>{"score", "start", "end", "answer"}));
   const Outcome several = run({"ask", "--text", kDocument, "--pipeline-json", "-k", "3", kQuestion});
   EXPECT_TRUE(several.json().is_array());

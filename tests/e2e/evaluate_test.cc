@@ -39,7 +39,8 @@ TEST_F(EvaluateTest, MetricsAgreesOnThePredictionsWritten) {
         run({"metrics", data(), std::string(rules) + "/eval_predictions.json", "--metric", rules, "--json"});
     ASSERT_EQ(scored.code, 0) << scored.err;
     const auto report = evaluated.json()["metrics"];
-    for (const auto& [name, value] : scored.json().items()) EXPECT_EQ(report[name], value) << name;
+    const auto metrics = scored.json();
+    for (const auto& [name, value] : metrics.items()) EXPECT_EQ(report[name], value) << name;
   }
   EXPECT_TRUE(std::filesystem::exists(folder() / "v2/eval_null_odds.json"));
 }

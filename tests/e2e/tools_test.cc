@@ -43,7 +43,7 @@ TEST_F(TokenizeTest, ThreeCountsOfAPlaceSliceTheSameText) {
   }
   const TextIndex index(text);
   for (std::size_t i = 0; i < n; ++i) {
-    for (int side = 0; side < 2; ++side) {
+    for (std::size_t side = 0; side < 2; ++side) {
       const TextPosition at = index.at_byte(json["byte_offsets"][i][side]);
       EXPECT_EQ(at.code_point, json["offsets"][i][side].get<std::size_t>());
       EXPECT_EQ(at.utf16, json["utf16_offsets"][i][side].get<std::size_t>());
