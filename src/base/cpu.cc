@@ -17,13 +17,16 @@ namespace {
 constexpr std::array kFeatures = {"avx2",     "fma",         "f16c",     "avx512f",  "avx512bw", "avx512_vnni",
                                   "avx_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "amx_int8"};
 
+// More than any machine has; OpenMP falls over long before absurd counts.
+constexpr int kMostThreads = 1024;
+
 int threads_from_environment() {
   const char* text = std::getenv("OMP_NUM_THREADS");
   if (text == nullptr) return 0;
   int n = 0;
   const std::string_view view(text);
   std::from_chars(view.data(), view.data() + view.size(), n);
-  return n;
+  return std::min(n, kMostThreads);
 }
 
 }  // namespace

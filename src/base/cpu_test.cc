@@ -36,6 +36,10 @@ TEST(UsableCores, FollowsOmpNumThreadsWhereItIsANumber) {
     const ScopedEnvironment set("OMP_NUM_THREADS", "3");
     EXPECT_EQ(usable_cores(), 3);
   }
+  {
+    const ScopedEnvironment set("OMP_NUM_THREADS", "1000000");
+    EXPECT_EQ(usable_cores(), 1024);  // bounded
+  }
   for (const char* nonsense : {"0", "-2", "many", ""}) {
     const ScopedEnvironment set("OMP_NUM_THREADS", nonsense);
     EXPECT_GE(usable_cores(), 1) << nonsense;

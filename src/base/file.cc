@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
 
 #include "base/check.h"
 
@@ -35,6 +38,35 @@ class Descriptor {
  private:
   int value_;
 };
+
+/// The descriptor that "/dev/stdout" and its kin stand for; -1 for any other path. Behind them may lie a regular file
+/// that a shell appends to: it must not be replaced.
+int named_descriptor(std::string_view path) {
+  if (path == "/dev/stdout") return STDOUT_FILENO;
+  if (path == "/dev/stderr") return STDERR_FILENO;
+  for (const std::string_view folder : {std::string_view("/dev/fd/"), std::string_view("/proc/self/fd/")}) {
+    int number = -1;
+    if (!path.starts_with(folder)) continue;
+    const std::string_view digits = path.substr(folder.size());
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size()) return number;
+  }
+  return -1;
+}
+
+/// Permissions of the file to be written: those of the one it replaces; of a new one what the umask leaves. (mkstemp
+/// makes files private; the mask is read from /proc because umask() cannot be asked without being set for all threads.)
+mode_t mode_for(const std::filesystem::path& target) {
+  struct stat info = {};
+  if (::stat(target.c_str(), &info) == 0) return info.st_mode & 07777;
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    unsigned mask = 0;
+    if (std::sscanf(line.c_str(), "Umask: %o", &mask) == 1)
+      return static_cast<mode_t>(0666) & ~static_cast<mode_t>(mask);
+  }
+  return 0644;
+}
 
 Result<std::uint64_t> open_size(const std::filesystem::path& path, int descriptor) {
   struct stat info = {};
@@ -95,6 +127,11 @@ AtomicFile::~AtomicFile() {
 }
 
 Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
+  if (const int number = named_descriptor(path.string()); number >= 0) {
+    const int copy = ::fcntl(number, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) return system_error(path, "open", errno);
+    return AtomicFile(path, {}, copy);
+  }
   std::error_code error;
   const std::filesystem::file_type type = std::filesystem::status(path, error).type();
   if (type == std::filesystem::file_type::directory) {
@@ -113,10 +150,7 @@ Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
   std::string name = target.string() + ".tmp-XXXXXX";
   const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
   if (descriptor < 0) return system_error(path, "create", errno);
-  // mkstemp makes files private; a result file is as readable as any other the user makes.
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  ::fchmod(descriptor, static_cast<mode_t>(0666) & ~mask);
+  ::fchmod(descriptor, mode_for(target));
   return AtomicFile(std::move(target), name, descriptor);
 }
 

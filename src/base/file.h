@@ -38,7 +38,8 @@ class MappedFile {
 
 /// Writes `path` beside itself (a temporary name in the same folder) and renames on commit(), so that a reader sees the
 /// old file or the whole new one. Without commit() the temporary file is removed and `path` is untouched.
-/// A link stays a link and its target is replaced; a device or pipe (/dev/null, /dev/stdout) is written to as bytes come.
+/// A link stays a link and its target is replaced; a device or pipe (/dev/null, /dev/stdout) is written to as bytes
+/// come.
 ///
 /// Order of calls: create, any number of write, commit once. After a failed write the file is to be dropped.
 class AtomicFile {

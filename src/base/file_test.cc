@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 namespace spanqa {
@@ -39,6 +40,23 @@ TEST_F(FileTest, WithoutCommitNothingIsLeftAndTheOldFileStays) {
   }
   EXPECT_EQ(read_file(folder_ / "a").value(), "old");
   EXPECT_EQ(files_in_folder(), 1U);
+}
+
+TEST_F(FileTest, AReplacedFileKeepsItsPermissions) {
+  ASSERT_TRUE(write_file(folder_ / "private", "old"));
+  std::filesystem::permissions(folder_ / "private", std::filesystem::perms(0600));
+  ASSERT_TRUE(write_file(folder_ / "private", "new"));
+  EXPECT_EQ(std::filesystem::status(folder_ / "private").permissions(), std::filesystem::perms(0600));
+}
+
+TEST_F(FileTest, ANamedDescriptorIsWrittenToAndItsFileStays) {
+  const std::string log = (folder_ / "log").string();
+  ASSERT_TRUE(write_file(log, "old\n"));
+  std::FILE* appended = std::fopen(log.c_str(), "a");
+  ASSERT_NE(appended, nullptr);
+  ASSERT_TRUE(write_file("/dev/fd/" + std::to_string(::fileno(appended)), "new\n"));
+  std::fclose(appended);
+  EXPECT_EQ(read_file(log).value(), "old\nnew\n");
 }
 
 TEST_F(FileTest, ErrorsNameTheFile) {

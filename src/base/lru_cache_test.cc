@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
 namespace spanqa {
 namespace {
 
@@ -30,6 +35,26 @@ TEST(LruCache, AValueInUseSurvivesItsEviction) {
   cache.insert("b", std::make_shared<int>(8), 1);
   EXPECT_EQ(cache.find("a"), nullptr);
   EXPECT_EQ(*held, 7);
+}
+
+TEST(LruCache, ManyThreadsFindWhatTheyOrOthersInserted) {
+  LruCache<int> cache(64);  // room for 64 of the 100 keys: evictions go on all the time
+  std::atomic<int> n_wrong = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&cache, &n_wrong, t] {
+        for (int i = 0; i < 2000; ++i) {
+          const int key = (i * 7 + t * 13) % 100;
+          const auto found = cache.find(std::to_string(key));
+          if (found && *found != key) ++n_wrong;
+          if (!found) cache.insert(std::to_string(key), std::make_shared<int>(key), 1);
+        }
+      });
+    }
+  }
+  EXPECT_EQ(n_wrong.load(), 0);
+  EXPECT_LE(cache.counts().bytes, 64U);
 }
 
 }  // namespace

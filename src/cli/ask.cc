@@ -27,7 +27,7 @@ constexpr std::size_t kPassageBytes = 600;
 struct AskFlags {
   ReadingFlags reading;
   std::vector<std::string> questions;
-  std::string text;
+  std::optional<std::string> text;
   std::string file;
   std::string question_file;
   bool interactive = false;
@@ -42,8 +42,8 @@ struct Document {
 
 Result<Document> read_document(const AskFlags& flags) {
   Document document;
-  if (!flags.text.empty()) {
-    document = {"text", flags.text};
+  if (flags.text) {
+    document = {"--text", *flags.text};
   } else if (!flags.file.empty() && flags.file != "-") {
     SPANQA_ASSIGN(std::string text, read_file(flags.file));
     document = {flags.file, std::move(text)};
@@ -79,6 +79,11 @@ Result<std::vector<std::string>> read_questions(const AskFlags& flags) {
   return questions;
 }
 
+/// Four places; a probability that would round to 1 is not said to be certain.
+std::string shown_score(double score) {
+  return score > 0.9999 && score < 1.0 ? ">0.9999" : fmt::format("{:.4f}", score);
+}
+
 std::string in_sentence(const Document& document, const Answer& answer) {
   const Sentence sentence = sentence_around(document.text, answer.span, {.max_bytes = kPassageBytes});
   const std::string_view text = document.text;
@@ -99,7 +104,7 @@ void print_answer(const Document& document, const TextIndex& index, const Answer
   fmt::print("   {}\n", wrap(bold(one_line(answer.text)), terminal_width(), 3));
   fmt::print("   {}\n", wrap(in_sentence(document, answer), terminal_width(), 3));
   fmt::print("   {}\n",
-             faint(fmt::format("score {:.4f} · line {} · characters {}-{}", answer.score, line, begin, end)));
+             faint(fmt::format("score {} · line {} · characters {}-{}", shown_score(answer.score), line, begin, end)));
 }
 
 void print_answers(const Document& document, const TextIndex& index, const std::string& question,
@@ -157,7 +162,7 @@ int run_ask(const AskFlags& flags) {
         {ErrorCode::kInvalidArgument, "no question: give one as argument, a file of them with --questions, or -i"},
         kUsage);
   }
-  if (prompt && flags.text.empty() && (flags.file.empty() || flags.file == "-")) {
+  if (prompt && !flags.text && (flags.file.empty() || flags.file == "-")) {
     return report({ErrorCode::kInvalidArgument,
                    "the prompt reads questions from standard input, so the document must be "
                    "named: --file FILE or --text TEXT"},

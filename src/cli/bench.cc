@@ -71,7 +71,7 @@ void add_bench(CLI::App& app, Run& run) {
   command->add_option("data", flags->data, "Questions to read, such as SQuAD's dev set")->required();
   command->add_option("--limit", flags->limit, "Questions used at most; 0: all")->capture_default_str();
   command->add_option("--rounds", flags->rounds, "Times matmul and encoder are measured in turn")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   command->add_option("-o,--output", flags->output, "Write the figures as JSON to this file");
   command->add_flag("--json", flags->json, "Print the figures as JSON");

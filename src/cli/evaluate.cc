@@ -118,7 +118,7 @@ void add_evaluate(CLI::App& app, Run& run) {
              "--version-1", [&version = flags->version_2] { version = false; }, "SQuAD v1.1 rules")
       ->excludes(version_2);
   command->add_option("--limit", flags->limit, "Questions at most; 0: all")->capture_default_str();
-  command->add_option("--worst", flags->worst, "Errors listed")->capture_default_str();
+  command->add_option("--worst", flags->worst, "Errors listed")->check(CLI::Range(0, 100000))->capture_default_str();
   command->add_flag("--json", flags->json, "The report as JSON");
   flags->reading.add_to(*command, "run_qa");
   command->footer("Example:\n  spanqa evaluate dev-v1.1.json --output results");

@@ -7,6 +7,10 @@
 namespace spanqa::cli {
 namespace {
 
+// Bounds that keep a slip of the finger from asking for gigabytes.
+constexpr int kMostAnswers = 10000;
+constexpr int kMostTokens = 1000000;
+
 PipelineCompat compat_of(const std::string& name) {
   if (name == "hf-5.2") return PipelineCompat::kHf52;
   return name == "hf-4.52" ? PipelineCompat::kHf452 : PipelineCompat::kSane;
@@ -30,7 +34,7 @@ void ReadingFlags::add_tokenizer_to(CLI::App& command) {
 void ReadingFlags::add_model_to(CLI::App& command) {
   add_tokenizer_to(command);
   command.add_option("--threads", threads, "Threads; default: all cores this process may use")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, 1024));
 }
 
 void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
@@ -41,20 +45,28 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
                   "pipeline (probabilities), run_qa (n-best of logit sums) or global (comparable scores)")
       ->check(CLI::IsMember({"pipeline", "run_qa", "global"}))
       ->default_str(default_name);
-  command.add_option("-k,--top-k", top_k, "Answers at most (pipeline, global)")->capture_default_str();
-  command.add_option("--max-answer-tokens,--max-answer-len", max_answer_tokens,
-                     "Longest answer in tokens; default: 15 (pipeline), 30 (others)");
+  command.add_option("-k,--top-k", top_k, "Answers at most (pipeline, global)")
+      ->check(CLI::Range(1, kMostAnswers))
+      ->capture_default_str();
+  command
+      .add_option("--max-answer-tokens,--max-answer-len", max_answer_tokens,
+                  "Longest answer in tokens; default: 15 (pipeline), 30 (others)")
+      ->check(CLI::Range(1, kMostTokens));
   command
       .add_option("--max-length,--max-seq-len", max_length, "Tokens of a window, question and special tokens included")
+      ->check(CLI::Range(4, kMostTokens))
       ->capture_default_str();
-  command.add_option("--overlap,--doc-stride", overlap,
-                     "Tokens that windows share; default: 128, or half a shorter window");
+  command
+      .add_option("--overlap,--doc-stride", overlap,
+                  "Tokens that windows share; default: 128, or half a shorter window")
+      ->check(CLI::Range(0, kMostTokens));
   command.add_flag("--no-answer,--handle-impossible-answer", no_answer, "Let \"no answer\" compete with the answers");
   command.add_option(
       "--threshold", threshold,
       "No answer when null score - best score exceeds this (run_qa), or when the score does not (global)");
   command.add_option("--temperature", temperature, "Divides the logits of global scores; default: as fitted, else 1");
   command.add_option("--n-best", n_best, "Starts and ends considered per window, entries listed (run_qa)")
+      ->check(CLI::Range(1, kMostAnswers))
       ->capture_default_str();
   command.add_flag("--no-align", no_align, "Do not complete words cut at either end of an answer");
   command.add_option("--compat", compat, "hf-5.2 or hf-4.52: the Python pipeline to the letter, defects included")
@@ -62,6 +74,7 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
       ->capture_default_str();
   command.add_flag("--truncate-question", truncate_question, "Cut a question that leaves no room, instead of an error");
   command.add_option("--max-question-len", max_question_length, "Tokens kept by --truncate-question")
+      ->check(CLI::Range(1, kMostTokens))
       ->capture_default_str();
   command.add_flag(
       "--match-special-tokens", match_special_tokens,
@@ -116,14 +129,14 @@ Result<AskOptions> ReadingFlags::resolve(const Reader& reader) const {
     RunQaOptions run_qa;
     run_qa.n_best = n_best;
     run_qa.max_answer_tokens = max_answer_tokens.value_or(run_qa.max_answer_tokens);
-    run_qa.version_2 = no_answer;
+    run_qa.version_2 = no_answer || threshold.has_value();
     run_qa.null_threshold = static_cast<float>(threshold.value_or(reader.settings().null_score_diff_threshold));
     options.decoder = run_qa;
   } else {
     GlobalOptions global;
     global.top_k = top_k;
     global.max_answer_tokens = max_answer_tokens.value_or(global.max_answer_tokens);
-    global.temperature = temperature.value_or(reader.settings().temperature);
+    global.temperature = temperature;
     global.align_to_words = !no_align;
     if (no_answer || threshold) {
       global.no_answer_threshold = threshold.value_or(reader.settings().no_answer_threshold);

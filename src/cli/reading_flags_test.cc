@@ -64,7 +64,7 @@ TEST_F(ReadingFlagsWithModel, AFaithfulPipelineReadsSpecialTokensInTexts) {
 }
 
 TEST_F(ReadingFlagsWithModel, ImpossibleOptionsAreRefused) {
-  const auto none = Parsed("--top-k 0").flags.resolve(*reader_);
+  const auto none = Parsed("--decoder global --temperature 0").flags.resolve(*reader_);
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, ErrorCode::kInvalidArgument);
 }

@@ -12,6 +12,7 @@ namespace {
 // Text of one group. About 4 bytes make a token, so this fills several packed batches: the few windows left over in a
 // group's last, smaller batch cost little.
 constexpr std::size_t kGroupBytes = 32 << 10;
+constexpr std::size_t kRowBytes = 64;  // counted for each row, so that rows without text end a group too
 
 struct Group {
   std::vector<Example> examples;
@@ -45,7 +46,7 @@ Result<AnswerStreamCounts> answer_stream(const Reader& reader, ExampleReader& ex
         break;
       }
       if (!*example) break;
-      bytes += (*example)->question.size() + (*example)->context->size();
+      bytes += (*example)->question.size() + (*example)->context->size() + kRowBytes;
       group.examples.push_back(std::move(**example));
       ++n_read;
     }

@@ -27,9 +27,10 @@ Status check_options(const GlobalOptions& options) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("max_answer_tokens must be at least 1 (got {})", options.max_answer_tokens));
   }
-  if (!(options.temperature > 0.0) || !std::isfinite(options.temperature)) {
+  const double temperature = options.temperature.value_or(1.0);
+  if (!(temperature > 0.0) || !std::isfinite(temperature)) {
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("temperature must be a finite number above 0 (got {})", options.temperature));
+                fmt::format("temperature must be a finite number above 0 (got {})", temperature));
   }
   if (!(options.no_answer_threshold >= 0.0 && options.no_answer_threshold <= 1.0)) {
     return fail(ErrorCode::kInvalidArgument,
@@ -170,7 +171,7 @@ std::vector<Answer> GlobalDecoder::select() const {
     if (span.begin < span.end) {
       answers.push_back({.text = slice(context_, span),
                          .span = span,
-                         .score = sigmoid(finding.margin / options_.temperature),
+                         .score = sigmoid(finding.margin / options_.temperature.value_or(1.0)),
                          .start_logit = window.start[finding.first - window.begin],
                          .end_logit = window.end[finding.last - window.begin],
                          .window = window.number});

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -20,7 +21,8 @@ namespace spanqa {
 struct GlobalOptions {
   int top_k = 1;               // answers returned, "no answer" included: exactly this many where so many spans exist
   int max_answer_tokens = 30;  // longest span, in tokens, before words are completed
-  double temperature = 1.0;    // > 0; larger makes scores less extreme
+  /// > 0; larger makes scores less extreme. Unset: the Reader takes what was fitted for its model, a decoder alone 1.
+  std::optional<double> temperature = {};
   bool align_to_words = true;
   /// "No answer" is returned first, as an empty answer, when the best score does not exceed this. 0: never.
   double no_answer_threshold = 0.0;

@@ -57,7 +57,7 @@ std::vector<Answer> decode_ref(const MadeContext& context, const MadeLogits& log
     if (overlaps || answers.size() == static_cast<std::size_t>(options.top_k)) continue;
     answers.push_back({.text = slice(context.text, bytes),
                        .span = bytes,
-                       .score = 1.0 / (1.0 + std::exp(-span.margin / options.temperature)),
+                       .score = 1.0 / (1.0 + std::exp(-span.margin / options.temperature.value_or(1.0))),
                        .window = span.window});
   }
   return answers;

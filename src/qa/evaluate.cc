@@ -16,13 +16,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// SQuAD v2.0 rules when asked for, or when the file says it is of version 2.
-Result<bool> is_version_2(const std::filesystem::path& data, const EvaluateOptions& options) {
+bool is_version_2(const ExampleReader& examples, const EvaluateOptions& options) {
   if (options.version_2) return *options.version_2;
-  SPANQA_ASSIGN(const auto examples, ExampleReader::open(data, {.format = options.format}));
-  SPANQA_ASSIGN(const std::optional<Example> first, examples->next());
-  if (!first) return fail(ErrorCode::kCorrupt, data.string() + ": holds no question");
-  const std::string& version = examples->version();
-  return version.starts_with("2") || version.starts_with("v2");
+  return examples.version().starts_with("2") || examples.version().starts_with("v2");
 }
 
 /// The text the model would answer if it had to.
@@ -114,7 +110,11 @@ Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::p
                                   const EvaluateOptions& options, const StreamProgress& progress) {
   const auto start = std::chrono::steady_clock::now();
   EvaluationReport report;
-  SPANQA_ASSIGN(report.version_2, is_version_2(data, options));
+  if (options.prefix.find('/') != std::string::npos) {
+    return fail(ErrorCode::kInvalidArgument, "prefix '" + options.prefix + "': is part of file names and holds no '/'");
+  }
+  SPANQA_ASSIGN(const auto examples, ExampleReader::open(data, {.format = options.format}));
+  report.version_2 = is_version_2(*examples, options);
   AnswerStreamOptions stream;
   RunQaOptions decoder = options.decoder;
   decoder.version_2 = report.version_2;
@@ -129,7 +129,6 @@ Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::p
                                     options.output, {.prefix = options.prefix, .null_odds = report.version_2}));
     files.emplace(std::move(created));
   }
-  SPANQA_ASSIGN(const auto examples, ExampleReader::open(data, {.format = options.format}));
   Scores scores(report.version_2, options.n_worst);
   SPANQA_ASSIGN(report.counts, answer_stream(
                                    reader, *examples, stream,

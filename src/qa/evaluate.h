@@ -53,9 +53,10 @@ struct EvaluationReport {
 };
 
 /// Reads `data` once, answers every question and scores it on the way: memory does not grow with contexts or n-best
-/// lists. Written, complete or not at all: PREFIX_predictions.json, PREFIX_nbest_predictions.json,
-/// PREFIX_null_odds.json (v2.0), PREFIX_results.json (run_qa's metric names) and PREFIX_report.json (to_json()). Fails
-/// when a question cannot be answered, naming it, or when a file cannot be read or written.
+/// lists. Written once all questions are answered, each complete or not at all: PREFIX_predictions.json,
+/// PREFIX_nbest_predictions.json, PREFIX_null_odds.json (v2.0), PREFIX_results.json (run_qa's metric names) and
+/// PREFIX_report.json (to_json()). Fails when a question cannot be answered, naming it, or when a file cannot be read
+/// or written.
 Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::path& data,
                                   const EvaluateOptions& options, const StreamProgress& progress = {});
 

@@ -14,12 +14,13 @@ namespace spanqa {
 inline constexpr std::string_view kQaSettingsFile = "qa_settings.json";
 
 struct QaSettings {
-  double temperature = 1.0;                // of the global decoder's scores; finite, above 0
-  double no_answer_threshold = 0.0;        // of the global decoder; 0 to 1
+  double temperature = 1.0;  // of the global decoder's scores; finite, above 0
+  // Of the global decoder, 0 to 1. One half: the model holds the span and "no answer" for equally likely.
+  double no_answer_threshold = 0.5;
   double null_score_diff_threshold = 0.0;  // of the run_qa decoder; any finite number
-  std::string fitted_on;                   // free text: data set, date, command
+  std::string fitted_on = {};              // free text: data set, date, command
   /// Keys this version does not know, for a person to read; they are kept out of what is written.
-  std::vector<std::string> notes;
+  std::vector<std::string> notes = {};
 };
 
 /// Reads the file in `model_folder`; without one the defaults. kCorrupt, naming the key, for a value of the wrong kind

@@ -46,7 +46,7 @@ TEST_F(QaSettingsFile, AbsentMeansDefaults) {
   const auto read = read_qa_settings(folder_);
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->temperature, 1.0);
-  EXPECT_EQ(read->no_answer_threshold, 0.0);
+  EXPECT_EQ(read->no_answer_threshold, 0.5);
   EXPECT_EQ(read->null_score_diff_threshold, 0.0);
 }
 

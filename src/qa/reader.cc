@@ -16,6 +16,8 @@
 namespace spanqa {
 namespace {
 
+constexpr int kMostThreads = 1024;  // more than any machine has; OpenMP falls over long before absurd counts
+
 std::size_t memory_of(const TokenizedText& tokens) {
   return tokens.size() * (sizeof(std::int32_t) * 2 + sizeof(ByteSpan)) + sizeof(TokenizedText);
 }
@@ -231,6 +233,7 @@ Result<std::shared_ptr<const Reader>> Reader::open(const std::filesystem::path& 
   }
   auto impl = std::make_unique<Impl>(folder, std::move(model), std::move(tokenizer), std::move(settings), options);
   if (impl->options.n_threads <= 0) impl->options.n_threads = usable_cores();
+  impl->options.n_threads = std::min(impl->options.n_threads, kMostThreads);
   return std::shared_ptr<const Reader>(new Reader(std::move(impl)));
 }
 
@@ -244,8 +247,12 @@ WindowOptions Reader::effective(const WindowOptions& options) const {
   return windows;
 }
 
-std::vector<Result<Answers>> Reader::ask_all(std::span<const Question> questions, const AskOptions& options,
+std::vector<Result<Answers>> Reader::ask_all(std::span<const Question> questions, const AskOptions& asked,
                                              int n_threads, const WindowProgress& progress) const {
+  AskOptions options = asked;
+  if (auto* global = std::get_if<GlobalOptions>(&options.decoder); global != nullptr && !global->temperature) {
+    global->temperature = impl_->settings.temperature;
+  }
   std::vector<Result<Answers>> results(questions.size());
   const auto fail_all = [&](const Error& error) {
     for (auto& result : results) result = tl::unexpected<Error>(error);
@@ -255,7 +262,7 @@ std::vector<Result<Answers>> Reader::ask_all(std::span<const Question> questions
       !valid) {
     return fail_all(valid.error());
   }
-  if (n_threads <= 0) n_threads = impl_->options.n_threads;
+  n_threads = n_threads <= 0 ? impl_->options.n_threads : std::min(n_threads, kMostThreads);
   const WindowOptions windows = effective(options.windows);
 
   std::vector<Task> tasks;

@@ -139,6 +139,20 @@ TEST(Reader, BadOptionsAreRefusedWithTheReferencesWords) {
   EXPECT_NE(answers.error().message.find("top_k parameter should be >= 1 (got 0)"), std::string::npos);
 }
 
+TEST(Reader, TheFittedTemperatureIsUsedUnlessTheCallerNamesOne) {
+  const auto folder = std::filesystem::temp_directory_path() / "spanqa-reader-fitted";
+  std::filesystem::remove_all(folder);
+  std::filesystem::copy(testing::source_path("tests/fixtures/nn/tiny-bert"), folder);
+  ASSERT_TRUE(write_qa_settings(folder, {.temperature = 4.0}));
+  const auto reader = Reader::open(folder).value();
+  const auto score = [&](const GlobalOptions& global) {
+    return reader->ask(kQuestions[0], kContext, {.decoder = global}).value().answers.front().score;
+  };
+  EXPECT_DOUBLE_EQ(score({}), score({.temperature = 4.0}));
+  EXPECT_NE(score({}), score({.temperature = 1.0}));
+  std::filesystem::remove_all(folder);
+}
+
 TEST(Reader, AnUnbalancedPairOfVocabularyAndWeightsIsRefused) {
   const auto folder = std::filesystem::temp_directory_path() / "spanqa-reader-mismatch";
   std::filesystem::remove_all(folder);

@@ -115,8 +115,9 @@ Status measure_lone(const Reader& reader, const std::vector<Example>& examples, 
                     SpeedReport& report) {
   std::vector<double> milliseconds;
   const std::size_t n = std::min(options.n_lone, examples.size());
-  const std::size_t stride = n == 0 ? 1 : examples.size() / n;
-  for (std::size_t i = 0; i < n + 10 && !examples.empty(); ++i) {
+  if (n == 0) return {};
+  const std::size_t stride = examples.size() / n;
+  for (std::size_t i = 0; i < n + 10; ++i) {
     const Example& example = examples[i % n * stride];
     const auto start = Clock::now();
     SPANQA_TRY(reader.ask(example.question, *example.context));
@@ -134,6 +135,7 @@ Result<SpeedReport> measure_speed(const std::filesystem::path& model, const std:
   const auto part = [&](const char* name) {
     if (progress) progress(name);
   };
+  if (options.rounds < 1) return fail(ErrorCode::kInvalidArgument, "bench: at least one round is needed");
   SpeedReport report;
   report.cpu = cpu_info().model;
   report.kernels = kernel_target_name();

@@ -28,7 +28,8 @@ TEST(Unicode, AllAsciiSymbolsSplitWordsButOtherSymbolsDoNot) {
 }
 
 TEST(Unicode, ValuesThatAreNoCodePointsHaveNoFlags) {
-  for (const char32_t c : {0x40000U, 0xDFFFFU, 0xD800U, 0x110000U, 0xFFFFFFFFU}) EXPECT_EQ(flags_of(c), 0) << static_cast<std::uint32_t>(c);
+  for (const char32_t c : {0x40000U, 0xDFFFFU, 0xD800U, 0x110000U, 0xFFFFFFFFU})
+    EXPECT_EQ(flags_of(c), 0) << static_cast<std::uint32_t>(c);
 }
 
 TEST(Unicode, LowerCaseKnowsNoFinalSigmaAndOneExpansion) {
