@@ -42,8 +42,8 @@ void print_json(const CheckFlags& flags, const ExampleChecker& checker, const st
 }
 
 void print_findings(const CheckFlags& flags, const ExampleChecker& checker, const std::vector<Finding>& findings) {
-  fmt::print("{}: {} questions, {}\n", one_line(flags.input.name()), with_commas(checker.n_examples()),
-             checker.n_findings() == 0 ? "nothing found" : with_commas(checker.n_findings()) + " findings");
+  fmt::print("{}: {}, {}\n", one_line(flags.input.name()), counted(checker.n_examples(), "question"),
+             checker.n_findings() == 0 ? "nothing found" : counted(checker.n_findings(), "finding"));
   if (checker.n_findings() == 0) return;
   for (std::size_t k = 0; k < kFindingKinds; ++k) {
     const auto kind = static_cast<FindingKind>(k);

@@ -28,8 +28,8 @@ void print_fixes(const ExampleChecker& checker) {
     fmt::print(stderr, "  {:<24}{:>9} found {:>9} mended\n", finding_kind_name(kind), with_commas(checker.count(kind)),
                with_commas(checker.count_fixed(kind)));
   }
-  fmt::print(stderr, "spanqa: {} of {} findings mended, {} copies dropped\n", with_commas(n_fixed),
-             with_commas(checker.n_findings()), with_commas(checker.n_dropped()));
+  fmt::print(stderr, "spanqa: {} of {} mended, copies dropped: {}\n", with_commas(n_fixed),
+             counted(checker.n_findings(), "finding"), with_commas(checker.n_dropped()));
 }
 
 int run_convert(const ConvertFlags& flags) {

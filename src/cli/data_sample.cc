@@ -62,8 +62,8 @@ Status write_split(const SampleFlags& flags, ExampleReader& examples) {
   }));
   SPANQA_TRY(kept.finish());
   SPANQA_TRY(held_out.finish());
-  fmt::print(stderr, "spanqa: {} of {} questions held out\n", with_commas(split.n_held_out()),
-             with_commas(split.n_examples()));
+  fmt::print(stderr, "spanqa: {} of {} held out\n", with_commas(split.n_held_out()),
+             counted(split.n_examples(), "question"));
   return {};
 }
 

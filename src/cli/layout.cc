@@ -102,6 +102,10 @@ std::string with_commas(std::size_t number) {
   return out;
 }
 
+std::string counted(std::size_t number, std::string_view noun) {
+  return with_commas(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
+}
+
 std::string bar(double share, std::size_t columns) {
   static constexpr std::array<std::string_view, 8> kEighths = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   share = std::clamp(share, 0.0, 1.0);

@@ -27,6 +27,9 @@ std::string cut(std::string_view text, std::size_t columns);
 /// "1,234,567".
 std::string with_commas(std::size_t number);
 
+/// "1 question", "1,204 questions".
+std::string counted(std::size_t number, std::string_view noun);
+
 /// A bar of at most `columns` columns for `share` (0 to 1); anything above 0 shows at least the thinnest one.
 std::string bar(double share, std::size_t columns);
 

@@ -54,6 +54,12 @@ TEST(WithCommas, GroupsByThree) {
   EXPECT_EQ(with_commas(22713216), "22,713,216");
 }
 
+TEST(Counted, OneHasNoPlural) {
+  EXPECT_EQ(counted(0, "question"), "0 questions");
+  EXPECT_EQ(counted(1, "question"), "1 question");
+  EXPECT_EQ(counted(2000, "question"), "2,000 questions");
+}
+
 TEST(Bar, GrowsWithTheShareAndIsNeverEmptyAboveNothing) {
   EXPECT_EQ(bar(0.0, 10), "");
   EXPECT_EQ(display_width(bar(1.0, 10)), 10U);

@@ -167,8 +167,8 @@ int run_metrics(const MetricsFlags& flags) {
     fmt::print("{}", to_json(result->values));
     return kOk;
   }
-  fmt::print("SQuAD {} rules, {} questions\n", result->metric == "v1" ? "v1.1" : "v2.0",
-             with_commas(result->n_questions));
+  fmt::print("SQuAD {} rules, {}\n", result->metric == "v1" ? "v1.1" : "v2.0",
+             counted(result->n_questions, "question"));
   for (const MetricValue& metric : result->values) fmt::print("  {:<28}{:>20}\n", metric.name, number(metric));
   return kOk;
 }

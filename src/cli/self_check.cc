@@ -65,7 +65,7 @@ SelfCheck check_windows(const TokenizedText& tokens) {
 /// The context between an answer's borders is the answer, counted in bytes and in code points.
 SelfCheck check_answers(const Reader& reader, const TextIndex& index, AskOptions options) {
   const std::string name = "slices are the answers";
-  if (auto* pipeline = std::get_if<PipelineOptions>(&options.decoder)) pipeline->top_k = 5;
+  options.decoder = GlobalOptions{.top_k = 5};
   const auto answers = reader.ask("What is said here?", index.text(), options);
   if (!answers) return failed(name, answers.error().message);
   for (const Answer& answer : answers->answers) {

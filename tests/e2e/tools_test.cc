@@ -224,7 +224,7 @@ TEST_F(DataTest, FixMendsWhatIsSurelyWrong) {
   write(folder() / "wrong.json", wrong);
   const Outcome fixed = run({"data", "convert", "wrong.json", "--fix", "-o", "fixed.json"});
   ASSERT_EQ(fixed.code, 0) << fixed.err;
-  EXPECT_HAS(fixed.err, "1 of 1 findings mended");
+  EXPECT_HAS(fixed.err, "1 of 1 finding mended");
   EXPECT_EQ(run({"data", "check", "fixed.json"}).code, 0);
 }
 
