@@ -3,17 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdint>
-#include <cstring>
-#include <map>
-#include <tuple>
-#include <unordered_map>
 #include <utility>
 
 #include "base/check.h"
 #include "nn/aligned_buffer.h"
 #include "nn/kernels/elementwise.h"
 #include "nn/kernels/parallel.h"
+#include "nn/matmul_context_impl.h"
+#include "nn/matmul_operand.h"
 #include "nn/onednn.h"
 
 namespace spanqa {
@@ -24,71 +21,34 @@ namespace {
 constexpr std::size_t kTileRows = 128;
 // The last tile is rounded up to a multiple of it.
 constexpr std::size_t kRowBucket = 16;
-// Below it, waking another thread for an activation costs more than it saves.
+// Below it, waking another thread for work on rows costs more than it saves.
 constexpr std::size_t kMinRowsPerThread = 8;
 static_assert(kRowBucket <= kLinearSlackRows);
 
 constexpr auto kFloat = dnnl::memory::data_type::f32;
-constexpr auto kRowMajor = dnnl::memory::format_tag::ab;
+using Tag = dnnl::memory::format_tag;
 
-dnnl::memory::dim dim_of(std::size_t n) { return static_cast<dnnl::memory::dim>(n); }
-
-dnnl::memory::desc rows_desc(std::size_t rows, std::size_t width) {
-  return {{dim_of(rows), dim_of(width)}, kFloat, kRowMajor};
+dnnl::memory::data_type type_of(Arithmetic arithmetic) {
+  return arithmetic == Arithmetic::kBFloat16 ? dnnl::memory::data_type::bf16 : kFloat;
 }
 
-// The product of `rows` rows; `weights` may leave the layout to oneDNN.
-dnnl::matmul::primitive_desc describe(std::size_t rows, std::size_t k, std::size_t n,
-                                      const dnnl::memory::desc& weights) {
+dnnl::memory::desc matrix(std::size_t rows, std::size_t columns, dnnl::memory::data_type type, Tag tag) {
+  return {{dim_of(rows), dim_of(columns)}, type, tag};
+}
+
+// The product of a shape; `weights` may leave the layout to oneDNN.
+dnnl::matmul::primitive_desc describe(const ProductShape& shape, const dnnl::memory::desc& weights) {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  const dnnl::matmul::desc product(rows_desc(rows, k), weights, rows_desc(1, n), rows_desc(rows, n));
+  const dnnl::matmul::desc product(matrix(shape.rows, shape.k, shape.type, Tag::ab), weights,
+                                   matrix(1, shape.n, kFloat, Tag::ab), matrix(shape.rows, shape.n, kFloat, Tag::ab));
   return {product, attributes, cpu_engine()};
 }
 
-// Exceptions of oneDNN end here: with shapes that create() accepted, an error is a fault of ours or lack of memory.
-template <typename Work>
-bool succeeds(const Work& work) {
-  try {
-    work();
-    return true;
-  } catch (const dnnl::error&) {
-    return false;
-  }
-}
-
-// What a primitive is made for, with the weights' layout, which is the same for all layers of a shape.
-struct Shape {
-  std::size_t k;
-  std::size_t n;
-  std::size_t rows;
-  auto operator<=>(const Shape&) const = default;
-};
-
-// A primitive with memory objects whose pointers are set for each call.
-struct Product {
-  dnnl::memory::desc weights;
-  dnnl::matmul primitive;
-  dnnl::memory x;
-  dnnl::memory y;
-  dnnl::memory scratchpad;
-};
-
-}  // namespace
-
-struct MatmulContext::Impl {
-  int n_threads;
-  dnnl::stream stream;
-  std::map<Shape, Product> products;
-  AlignedBuffer scratchpad;
-
-  Product& product(const Shape& shape, const dnnl::memory::desc& weights);
-};
-
-Product& MatmulContext::Impl::product(const Shape& shape, const dnnl::memory::desc& weights) {
-  Product& product = products[shape];
+Product& find_product(MatmulContext::Impl& context, const ProductShape& shape, const dnnl::memory::desc& weights) {
+  Product& product = context.products[shape];
   if (product.primitive && product.weights == weights) return product;
-  const dnnl::matmul::primitive_desc description = describe(shape.rows, shape.k, shape.n, weights);
+  const dnnl::matmul::primitive_desc description = describe(shape, weights);
   product.primitive = dnnl::matmul(description);
   product.weights = weights;
   product.x = dnnl::memory(description.src_desc(), cpu_engine(), nullptr);
@@ -97,54 +57,117 @@ Product& MatmulContext::Impl::product(const Shape& shape, const dnnl::memory::de
   return product;
 }
 
-MatmulContext::MatmulContext(int n_threads)
-    : impl_(new Impl{.n_threads = std::max(n_threads, 1),
-                     .stream = dnnl::stream(cpu_engine()),
-                     .products = {},
-                     .scratchpad = {}}) {}
-MatmulContext::~MatmulContext() = default;
-MatmulContext::MatmulContext(MatmulContext&&) noexcept = default;
-MatmulContext& MatmulContext::operator=(MatmulContext&&) noexcept = default;
-int MatmulContext::n_threads() const { return impl_->n_threads; }
+// Converts rows of `width` numbers, spread over threads.
+void convert_rows(Arithmetic arithmetic, const float* src, std::size_t rows, std::size_t width, void* dst,
+                  int n_threads) {
+  auto* const bytes = static_cast<std::byte*>(dst);
+  parallel_rows(rows, kMinRowsPerThread, n_threads, [&](std::size_t begin, std::size_t end) {
+    to_operand(arithmetic, src + begin * width, (end - begin) * width,
+               bytes + begin * width * operand_size(arithmetic));
+  });
+}
+
+bool lie_one_after_another(std::span<const LinearPart> parts, std::size_t k) {
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    if (parts[i].weight != parts[i - 1].weight + parts[i - 1].n * k) return false;
+  }
+  return true;
+}
+
+std::size_t total_width(std::span<const LinearPart> parts) {
+  std::size_t n = 0;
+  for (const LinearPart& part : parts) n += part.n;
+  return n;
+}
+
+}  // namespace
 
 struct Linear::Impl {
-  std::size_t k = 0;
-  std::size_t n = 0;
+  struct Form {
+    std::size_t k = 0;
+    std::size_t n = 0;
+    Precision precision = Precision::kFloat32;
+    Tag stored = Tag::ba;  // how callers store the weights, seen as [k, n]: `ba` is [n, k] row-major
+  };
+  Form form;
+  Arithmetic arithmetic = Arithmetic::kFloat32;
   dnnl::memory weights;
   dnnl::memory bias;
   std::string kernel_name;
 
-  void load(std::span<const LinearPart> parts);
-  void run(const float* x, std::size_t rows, float* y, MatmulContext::Impl& context) const;
+  // How new values come in.
+  dnnl::memory source;
+  dnnl::reorder reorder;
+  int reorder_threads = 0;
+  AlignedBuffer gathered;
+
+  static Result<Linear> create(const Form& form, std::span<const LinearPart> parts);
+  void assign(std::span<const LinearPart> parts, int n_threads);
+  void choose_layout();
+  void load(std::span<const LinearPart> parts, int n_threads, AlignedBuffer& scratch);
+  void load_weights(const float* values, int n_threads);
+  ProductShape shape(std::size_t rows, int n_threads) const;
+  const void* operand(const float* x, std::size_t rows, MatmulContext::Impl& context) const;
+  void run(const void* x, std::size_t rows, float* y, MatmulContext::Impl& context) const;
 };
 
-void Linear::Impl::load(std::span<const LinearPart> parts) {
-  AlignedBuffer side_by_side;
+ProductShape Linear::Impl::shape(std::size_t rows, int n_threads) const {
+  return {.rows = rows, .k = form.k, .n = form.n, .type = type_of(arithmetic), .n_threads = n_threads};
+}
+
+void Linear::Impl::choose_layout() {
   const OmpThreads one_thread(1);
-  bias = dnnl::memory(rows_desc(1, n), cpu_engine());
-  float* next_bias = static_cast<float*>(bias.get_data_handle());
-  float* const all = side_by_side.uninitialized(n * k);
-  float* next_row = all;
-  for (const LinearPart& part : parts) {
-    next_row = std::copy_n(part.weight, part.n * k, next_row);
-    next_bias = part.bias == nullptr ? std::fill_n(next_bias, part.n, 0.0F) : std::copy_n(part.bias, part.n, next_bias);
-  }
-  const dnnl::memory::desc any({dim_of(k), dim_of(n)}, kFloat, dnnl::memory::format_tag::any);
-  const dnnl::matmul::primitive_desc description = describe(kTileRows, k, n, any);
+  arithmetic = arithmetic_of(form.precision);
+  const dnnl::matmul::primitive_desc description =
+      describe(shape(kTileRows, 1), matrix(form.k, form.n, type_of(arithmetic), Tag::any));
   kernel_name = description.impl_info_str();
   weights = dnnl::memory(description.weights_desc(), cpu_engine());
-  dnnl::memory stored({{dim_of(k), dim_of(n)}, kFloat, dnnl::memory::format_tag::ba}, cpu_engine(), all);
+  bias = dnnl::memory(matrix(1, form.n, kFloat, Tag::ab), cpu_engine());
+}
+
+// `scratch` takes the parts where the layout's conversion cannot read them as they lie.
+void Linear::Impl::load(std::span<const LinearPart> parts, int n_threads, AlignedBuffer& scratch) {
+  float* next_bias = static_cast<float*>(bias.get_data_handle());
+  for (const LinearPart& part : parts) {
+    next_bias = part.bias == nullptr ? std::fill_n(next_bias, part.n, 0.0F) : std::copy_n(part.bias, part.n, next_bias);
+  }
+  const bool is_rounded = arithmetic == Arithmetic::kRoundedFloat32;
+  if (!is_rounded && lie_one_after_another(parts, form.k)) return load_weights(parts.front().weight, n_threads);
+  float* const all = scratch.uninitialized(form.n * form.k);
+  float* next = all;
+  for (const LinearPart& part : parts) {
+    convert_rows(is_rounded ? arithmetic : Arithmetic::kFloat32, part.weight, part.n, form.k, next, n_threads);
+    next += part.n * form.k;
+  }
+  load_weights(all, n_threads);
+}
+
+void Linear::Impl::load_weights(const float* values, int n_threads) {
+  const OmpThreads threads(n_threads);
+  if (reorder_threads != n_threads) {
+    source = dnnl::memory(matrix(form.k, form.n, kFloat, form.stored), cpu_engine(), nullptr);
+    reorder = dnnl::reorder(source, weights);
+    reorder_threads = n_threads;
+  }
+  source.set_data_handle(const_cast<float*>(values));
   dnnl::stream stream(cpu_engine());
-  dnnl::reorder(stored, weights).execute(stream, stored, weights);
+  reorder.execute(stream, source, weights);
   stream.wait();
 }
 
-void Linear::Impl::run(const float* x, std::size_t rows, float* y, MatmulContext::Impl& context) const {
-  Product& product = context.product({.k = k, .n = n, .rows = rows}, weights.get_desc());
-  product.x.set_data_handle(const_cast<float*>(x));
+const void* Linear::Impl::operand(const float* x, std::size_t rows, MatmulContext::Impl& context) const {
+  if (arithmetic == Arithmetic::kFloat32) return x;
+  const std::size_t bytes = kTileRows * form.k * operand_size(arithmetic);
+  void* const converted = context.x_operand.uninitialized(bytes / sizeof(float) + 1);
+  convert_rows(arithmetic, x, rows, form.k, converted, team_size(context.n_threads));
+  return converted;
+}
+
+void Linear::Impl::run(const void* x, std::size_t rows, float* y, MatmulContext::Impl& context) const {
+  Product& product = find_product(context, shape(rows, team_size(context.n_threads)), weights.get_desc());
+  product.x.set_data_handle(const_cast<void*>(x));
   product.y.set_data_handle(y);
-  const std::size_t scratchpad_floats = product.scratchpad.get_desc().get_size() / sizeof(float) + 1;
-  product.scratchpad.set_data_handle(context.scratchpad.uninitialized(scratchpad_floats));
+  set_scratchpad(product.scratchpad, context.scratchpads.front());
   product.primitive.execute(context.stream, {{DNNL_ARG_SRC, product.x},
                                              {DNNL_ARG_WEIGHTS, weights},
                                              {DNNL_ARG_BIAS, bias},
@@ -152,26 +175,53 @@ void Linear::Impl::run(const float* x, std::size_t rows, float* y, MatmulContext
                                              {DNNL_ARG_SCRATCHPAD, product.scratchpad}});
 }
 
-Linear::Linear(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+Linear::Linear(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Linear::Linear(Linear&&) noexcept = default;
 Linear& Linear::operator=(Linear&&) noexcept = default;
 Linear::~Linear() = default;
-std::size_t Linear::k() const { return impl_->k; }
-std::size_t Linear::n() const { return impl_->n; }
+std::size_t Linear::k() const { return impl_->form.k; }
+std::size_t Linear::n() const { return impl_->form.n; }
+Precision Linear::precision() const { return impl_->form.precision; }
 std::string Linear::kernel_name() const { return impl_->kernel_name; }
 
-Result<Linear> Linear::create(std::span<const LinearPart> parts, std::size_t k) {
+Result<Linear> Linear::Impl::create(const Form& form, std::span<const LinearPart> parts) {
+  if (form.k == 0 || form.n == 0) return fail(ErrorCode::kInvalidArgument, "a linear layer has no weights");
   auto impl = std::make_unique<Impl>();
-  impl->k = k;
-  for (const LinearPart& part : parts) impl->n += part.n;
-  if (k == 0 || impl->n == 0) return fail(ErrorCode::kInvalidArgument, "a linear layer has no weights");
+  impl->form = form;
   try {
-    impl->load(parts);
+    AlignedBuffer scratch;
+    impl->choose_layout();
+    impl->load(parts, 1, scratch);
   } catch (const dnnl::error& error) {
     return fail(ErrorCode::kUnsupported,
-                fmt::format("oneDNN refuses a linear layer of {} x {} numbers: {}", impl->n, k, error.what()));
+                fmt::format("oneDNN refuses a linear layer of {} x {} numbers: {}", form.n, form.k, error.what()));
   }
-  return Linear(std::unique_ptr<const Impl>(std::move(impl)));
+  return Linear(std::move(impl));
+}
+
+void Linear::Impl::assign(std::span<const LinearPart> parts, int n_threads) {
+  SPANQA_CHECK(total_width(parts) == form.n);
+  SPANQA_CHECK(succeeds([&] { load(parts, team_size(std::max(n_threads, 1)), gathered); }));
+}
+
+Result<Linear> Linear::create(std::span<const LinearPart> parts, std::size_t k, Precision precision) {
+  return Impl::create({.k = k, .n = total_width(parts), .precision = precision, .stored = Tag::ba}, parts);
+}
+
+Result<Linear> Linear::create_transposed(const float* weight, std::size_t n, std::size_t k, Precision precision) {
+  const LinearPart part{.weight = weight, .bias = nullptr, .n = k};
+  return Impl::create({.k = n, .n = k, .precision = precision, .stored = Tag::ab}, {&part, 1});
+}
+
+void Linear::assign(std::span<const LinearPart> parts, int n_threads) {
+  SPANQA_CHECK(impl_->form.stored == Tag::ba);
+  impl_->assign(parts, n_threads);
+}
+
+void Linear::assign_transposed(const float* weight, int n_threads) {
+  SPANQA_CHECK(impl_->form.stored == Tag::ab);
+  const LinearPart part{.weight = weight, .bias = nullptr, .n = n()};
+  impl_->assign({&part, 1}, n_threads);
 }
 
 void Linear::forward(const float* x, std::size_t rows, float* y, MatmulContext& context) const {
@@ -180,7 +230,8 @@ void Linear::forward(const float* x, std::size_t rows, float* y, MatmulContext& 
     for (std::size_t row = 0; row < rows; row += kTileRows) {
       const std::size_t left = std::min(kTileRows, rows - row);
       const std::size_t bucket = (left + kRowBucket - 1) / kRowBucket * kRowBucket;
-      impl_->run(x + row * impl_->k, bucket, y + row * impl_->n, context.impl());
+      const void* const operand = impl_->operand(x + row * k(), left, context.impl());
+      impl_->run(operand, bucket, y + row * n(), context.impl());
     }
     context.impl().stream.wait();
   });

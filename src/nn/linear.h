@@ -7,32 +7,15 @@
 #include <string>
 
 #include "base/result.h"
+#include "nn/matmul_context.h"
 #include "nn/model_config.h"
+#include "nn/precision.h"
 
 namespace spanqa {
 
 /// Rows beyond `rows` that input and output buffers of Linear::forward must have room for. Their content is read and
 /// overwritten, and means nothing.
 constexpr std::size_t kLinearSlackRows = 64;
-
-/// oneDNN primitives and scratch memory of one workspace, so that the steady state creates and allocates nothing.
-/// Not for two calls at once.
-class MatmulContext {
- public:
-  /// `n_threads`: OpenMP threads of each matmul; 1 runs on the calling thread alone, whatever its OpenMP setting.
-  explicit MatmulContext(int n_threads = 1);
-  ~MatmulContext();
-  MatmulContext(MatmulContext&&) noexcept;
-  MatmulContext& operator=(MatmulContext&&) noexcept;
-
-  int n_threads() const;
-
-  struct Impl;
-  Impl& impl() { return *impl_; }
-
- private:
-  std::unique_ptr<Impl> impl_;
-};
 
 /// One matrix of a Linear, in float32 as Hugging Face stores it: weight [n, k] row-major, bias [n] or null (zeros).
 struct LinearPart {
@@ -43,19 +26,38 @@ struct LinearPart {
 
 /// y[rows, n] = x[rows, k] W^T + b.
 ///
-/// Threads: immutable; forward() may run concurrently with different contexts.
+/// x, y and b are float32; with Precision::kBFloat16 the weights are kept rounded, and x is rounded on the way, a tile
+/// of rows at a time, into memory of the context.
+///
+/// Threads: forward() may run concurrently with different contexts, also from inside an OpenMP parallel region; the
+///          assign functions need the object for themselves.
 /// Memory:  one copy of the weights in oneDNN's preferred (blocked) layout, and the bias.
 class Linear {
  public:
   /// Several parts stand side by side in a row of y (fused q, k, v). The parts' memory is not needed afterwards.
   /// kUnsupported when oneDNN refuses the shape, kInvalidArgument when it is empty.
-  static Result<Linear> create(std::span<const LinearPart> parts, std::size_t k);
+  static Result<Linear> create(std::span<const LinearPart> parts, std::size_t k,
+                               Precision precision = Precision::kFloat32);
+
+  /// The product of the way back, d_x[rows, k] = d_y[rows, n] W, of a layer with weight [n, k] row-major: k() of this
+  /// object is the layer's n, n() its k. There is no bias. Errors as create().
+  static Result<Linear> create_transposed(const float* weight, std::size_t n, std::size_t k,
+                                          Precision precision = Precision::kFloat32);
   Linear(Linear&&) noexcept;
   Linear& operator=(Linear&&) noexcept;
   ~Linear();
 
   std::size_t k() const;  // width of x
   std::size_t n() const;  // width of y
+  Precision precision() const;
+
+  /// New values for an object of create(), whose parts had the same widths together, or of create_transposed(), with
+  /// the same shape. On `n_threads` OpenMP threads.
+  /// Cost: near that of reading the new values and writing the old ones' place. Allocates at the first call, and when
+  /// `n_threads` changes; parts that do not lie one after another in memory, and rounding on a CPU without fast
+  /// bfloat16, cost a copy more, in memory that is kept.
+  void assign(std::span<const LinearPart> parts, int n_threads = 1);
+  void assign_transposed(const float* weight, int n_threads = 1);
 
   /// x: [rows, k], y: [rows, n], both with room for kLinearSlackRows more rows; they must not overlap. Zero rows are
   /// fine.
@@ -66,8 +68,8 @@ class Linear {
 
  private:
   struct Impl;
-  explicit Linear(std::unique_ptr<const Impl> impl);
-  std::unique_ptr<const Impl> impl_;
+  explicit Linear(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 /// x[i] = activation(x[i]), in place.

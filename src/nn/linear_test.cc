@@ -3,60 +3,36 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "nn/kernels/elementwise.h"
 #include "nn/kernels/target_loop.h"
 #include "nn/matmul_peak.h"
+#include "nn/onednn.h"
+#include "nn/testing_matmul.h"
 
 namespace spanqa {
 namespace {
 
-// y = x W^T + b in double.
-std::vector<float> linear_ref(const std::vector<float>& x, const std::vector<float>& weight,
-                              const std::vector<float>& bias, std::size_t k) {
-  const std::size_t n = bias.size();
-  std::vector<float> y;
-  for (std::size_t r = 0; r < x.size() / k; ++r) {
-    for (std::size_t j = 0; j < n; ++j) {
-      double sum = static_cast<double>(bias[j]);
-      for (std::size_t c = 0; c < k; ++c)
-        sum += static_cast<double>(x[r * k + c]) * static_cast<double>(weight[j * k + c]);
-      y.push_back(static_cast<float>(sum));
-    }
-  }
-  return y;
-}
-
 struct Fixture {
   Fixture(std::size_t n_in, std::size_t n_out, RandomFloats& random)
       : k(n_in), weight(random.normal(n_in * n_out, 0.1F)), bias(random.normal(n_out)) {}
-  Linear linear() const {
-    const LinearPart part{.weight = weight.data(), .bias = bias.data(), .n = bias.size()};
-    return Linear::create({&part, 1}, k).value();
+  LinearPart part() const { return {.weight = weight.data(), .bias = bias.data(), .n = bias.size()}; }
+  Linear linear(Precision precision = Precision::kFloat32) const {
+    const LinearPart only = part();
+    return Linear::create({&only, 1}, k, precision).value();
+  }
+  std::vector<float> ref(const std::vector<float>& x, Precision precision) const {
+    return linear_ref(rounded(x, precision), rounded(weight, precision), bias, k);
   }
   std::size_t k;
   std::vector<float> weight;
   std::vector<float> bias;
 };
 
-std::vector<float> forward(const Linear& linear, const std::vector<float>& x, MatmulContext& context) {
-  const std::size_t rows = x.size() / linear.k();
-  std::vector<float> padded = x;
-  padded.resize((rows + kLinearSlackRows) * linear.k(), std::nanf(""));  // garbage that would show
-  std::vector<float> y((rows + kLinearSlackRows) * linear.n());
-  linear.forward(padded.data(), rows, y.data(), context);
-  y.resize(rows * linear.n());
-  return y;
-}
-
 std::vector<float> first_rows(const std::vector<float>& rows, std::size_t n_floats) {
   return {rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(n_floats)};
-}
-
-void expect_near(const std::vector<float>& fast, const std::vector<float>& ref) {
-  ASSERT_EQ(fast.size(), ref.size());
-  for (std::size_t i = 0; i < fast.size(); ++i) ASSERT_NEAR(fast[i], ref[i], 1e-4) << i;
 }
 
 TEST(Linear, AgreesWithTheFormulaOnOddShapes) {
@@ -66,13 +42,128 @@ TEST(Linear, AgreesWithTheFormulaOnOddShapes) {
   MatmulContext context(1);
   for (const auto& [k, n] : {std::pair<std::size_t, std::size_t>{1, 1}, {3, 5}, {64, 192}, {100, 70}, {384, 2}}) {
     const Fixture fixture(k, n, random);
-    const Linear linear = fixture.linear();
-    for (const std::size_t rows : {0U, 1U, 15U, 16U, 17U, 128U, 129U, 300U}) {
-      SCOPED_TRACE(testing::Message() << rows << " rows, " << k << " x " << n);
-      const std::vector<float> x = random.normal(rows * k);
-      expect_near(forward(linear, x, context), linear_ref(x, fixture.weight, fixture.bias, k));
+    for (const Precision precision : kPrecisions) {
+      const Linear linear = fixture.linear(precision);
+      EXPECT_EQ(linear.precision(), precision);
+      for (const std::size_t rows : {0U, 1U, 15U, 16U, 17U, 128U, 129U, 300U}) {
+        SCOPED_TRACE(testing::Message() << precision_name(precision) << ", " << rows << " rows, " << k << " x " << n);
+        const std::vector<float> x = random.normal(rows * k);
+        expect_near(forward(linear, x, context), fixture.ref(x, precision));
+      }
     }
   }
+}
+
+TEST(Linear, TransposedIsTheWayBack) {
+  const std::uint32_t seed = 106;
+  SCOPED_TRACE(seed);
+  RandomFloats random(seed);
+  MatmulContext context(1);
+  for (const auto& [n, k] : {std::pair<std::size_t, std::size_t>{1, 1}, {5, 3}, {192, 64}, {70, 100}, {2, 384}}) {
+    const std::vector<float> weight = random.normal(n * k, 0.1F);
+    for (const Precision precision : kPrecisions) {
+      const Linear linear = Linear::create_transposed(weight.data(), n, k, precision).value();
+      EXPECT_EQ(linear.k(), n);
+      EXPECT_EQ(linear.n(), k);
+      for (const std::size_t rows : {0U, 1U, 17U, 200U}) {
+        SCOPED_TRACE(testing::Message() << precision_name(precision) << ", " << rows << " rows, " << n << " x " << k);
+        const std::vector<float> d_y = random.normal(rows * n);
+        const std::vector<float> ref = linear_ref(rounded(d_y, precision), transposed(rounded(weight, precision), n, k),
+                                                  std::vector<float>(k, 0.0F), n);
+        expect_near(forward(linear, d_y, context), ref);
+      }
+    }
+  }
+}
+
+TEST(Linear, BothPrecisionsAndDirectionsShareAContext) {
+  RandomFloats random(107);
+  MatmulContext context(1);
+  const Fixture fixture(32, 32, random);
+  const std::vector<float> x = random.normal(std::size_t{20} * 32);
+  const std::vector<float> no_bias(32, 0.0F);
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    for (const Precision precision : kPrecisions) {
+      const Linear back = Linear::create_transposed(fixture.weight.data(), 32, 32, precision).value();
+      expect_near(forward(fixture.linear(precision), x, context), fixture.ref(x, precision));
+      expect_near(
+          forward(back, x, context),
+          linear_ref(rounded(x, precision), transposed(rounded(fixture.weight, precision), 32, 32), no_bias, 32));
+    }
+  }
+}
+
+TEST(Linear, AssignedValuesReplaceAll) {
+  const std::uint32_t seed = 108;
+  SCOPED_TRACE(seed);
+  RandomFloats random(seed);
+  const std::size_t k = 40;
+  for (const Precision precision : kPrecisions) {
+    SCOPED_TRACE(precision_name(precision));
+    Linear linear = Fixture(k, 54, random).linear(precision);
+    MatmulContext context;
+    const std::vector<float> x = random.normal(9 * k);
+    for (const int n_threads : {1, 1, 2, 1}) {
+      const Fixture next(k, 54, random);
+      const LinearPart part = next.part();
+      linear.assign({&part, 1}, n_threads);
+      expect_near(forward(linear, x, context), next.ref(x, precision));
+    }
+  }
+}
+
+TEST(Linear, AssignedPartsMayLieAnywhere) {
+  RandomFloats random(109);
+  const std::size_t k = 24;
+  const Fixture all(k, 60, random);
+  const std::vector<float> last(all.weight.begin() + 40 * static_cast<std::ptrdiff_t>(k), all.weight.end());
+  const std::vector<LinearPart> adjacent = {{all.weight.data(), all.bias.data(), 20},
+                                            {all.weight.data() + 20 * k, all.bias.data() + 20, 40}};
+  const std::vector<LinearPart> apart = {{all.weight.data(), all.bias.data(), 40},
+                                         {last.data(), all.bias.data() + 40, 20}};
+  MatmulContext context;
+  const std::vector<float> x = random.normal(5 * k);
+  for (const Precision precision : kPrecisions) {
+    for (const std::vector<LinearPart>& parts : {adjacent, apart}) {
+      SCOPED_TRACE(precision_name(precision));
+      expect_near(forward(Linear::create(parts, k, precision).value(), x, context), all.ref(x, precision));
+      Linear linear = Fixture(k, 60, random).linear(precision);
+      linear.assign(parts, 2);
+      expect_near(forward(linear, x, context), all.ref(x, precision));
+    }
+  }
+}
+
+TEST(Linear, AssignedTransposedValuesReplaceAll) {
+  RandomFloats random(110);
+  const std::size_t n = 36;
+  const std::size_t k = 50;
+  const std::vector<float> d_y = random.normal(std::size_t{11} * n);
+  MatmulContext context;
+  for (const Precision precision : kPrecisions) {
+    SCOPED_TRACE(precision_name(precision));
+    Linear linear = Linear::create_transposed(random.normal(n * k).data(), n, k, precision).value();
+    for (const int n_threads : {1, 2}) {
+      const std::vector<float> weight = random.normal(n * k, 0.1F);
+      linear.assign_transposed(weight.data(), n_threads);
+      const std::vector<float> ref = linear_ref(rounded(d_y, precision), transposed(rounded(weight, precision), n, k),
+                                                std::vector<float>(k, 0.0F), n);
+      expect_near(forward(linear, d_y, context), ref);
+    }
+  }
+}
+
+TEST(Linear, AssigningAnotherShapeIsAFaultOfOurs) {
+  RandomFloats random(111);
+  const Fixture fixture(8, 8, random);
+  const Fixture wider(8, 9, random);
+  const LinearPart part = wider.part();
+  Linear linear = fixture.linear();
+  Linear back = Linear::create_transposed(fixture.weight.data(), 8, 8).value();
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(linear.assign({&part, 1}), "SPANQA_CHECK");
+  EXPECT_DEATH(linear.assign_transposed(fixture.weight.data()), "SPANQA_CHECK");
+  EXPECT_DEATH(back.assign({&part, 1}), "SPANQA_CHECK");
 }
 
 TEST(Linear, PartsStandSideBySide) {
@@ -99,7 +190,7 @@ TEST(Linear, LayersOfOneShapeShareAContextAndNotTheirWeights) {
   const std::vector<float> x = random.normal(std::size_t{9} * 40);
   for (int layer = 0; layer < 3; ++layer) {
     const Fixture fixture(40, 24, random);
-    expect_near(forward(fixture.linear(), x, context), linear_ref(x, fixture.weight, fixture.bias, 40));
+    expect_near(forward(fixture.linear(), x, context), fixture.ref(x, Precision::kFloat32));
   }
 }
 
@@ -132,7 +223,35 @@ TEST(Linear, SeveralOpenMpThreadsAgree) {
   MatmulContext context(2);
   EXPECT_EQ(context.n_threads(), 2);
   const std::vector<float> x = random.normal(210 * fixture.k);
-  expect_near(forward(fixture.linear(), x, context), linear_ref(x, fixture.weight, fixture.bias, 96));
+  for (const Precision precision : kPrecisions) {
+    SCOPED_TRACE(precision_name(precision));
+    expect_near(forward(fixture.linear(precision), x, context), fixture.ref(x, precision));
+  }
+}
+
+// The trainer's way: rows are spread by the caller, one context for each thread.
+TEST(Linear, MayRunInsideAParallelRegion) {
+  RandomFloats random(112);
+  const Fixture fixture(96, 130, random);
+  const std::vector<float> x = random.normal(140 * fixture.k);
+  for (const Precision precision : kPrecisions) {
+    SCOPED_TRACE(precision_name(precision));
+    const Linear linear = fixture.linear(precision);
+    std::vector<MatmulContext> contexts;
+    for (const int context_threads : {1, 1, 2}) contexts.emplace_back(context_threads);
+    std::vector<std::vector<float>> results(contexts.size());
+    std::vector<int> settings(contexts.size());
+#pragma omp parallel for num_threads(3) schedule(static, 1)
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      omp_set_num_threads(4);
+      results[i] = forward(linear, x, contexts[i]);
+      settings[i] = omp_get_max_threads();
+    }
+    EXPECT_EQ(settings, std::vector<int>(settings.size(), 4));
+    for (const std::vector<float>& result : results) expect_near(result, fixture.ref(x, precision));
+    // A context that ran inside a region may run outside one.
+    expect_near(forward(linear, x, contexts.back()), fixture.ref(x, precision));
+  }
 }
 
 TEST(FeedForward, IsDownOfActivationOfUp) {
