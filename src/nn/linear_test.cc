@@ -296,5 +296,11 @@ TEST(MatmulPeak, IsAPlausibleFigure) {
   EXPECT_LT(gflops, 100000.0);
 }
 
+TEST(MatmulPeak, OfBfloat16IsAPlausibleFigure) {
+  const double gflops = bare_matmul_gflops(1, Precision::kBFloat16);
+  EXPECT_LT(gflops, 100000.0);
+  EXPECT_GE(gflops, has_fast_bfloat16() ? 0.01 : 0.0);
+}
+
 }  // namespace
 }  // namespace spanqa

@@ -15,10 +15,6 @@ constexpr dnnl::memory::dim kN = 1536;
 constexpr int kRuns = 5;
 constexpr double kRunSeconds = 0.2;
 
-dnnl::memory::desc float_desc(dnnl::memory::dim rows, dnnl::memory::dim columns, dnnl::memory::format_tag tag) {
-  return {{rows, columns}, dnnl::memory::data_type::f32, tag};
-}
-
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -37,14 +33,14 @@ double calls_per_second(const Work& work) {
   return n_calls / elapsed;
 }
 
-double measure() {
+double measure(dnnl::memory::data_type operand) {
   const dnnl::engine& engine = cpu_engine();
-  const auto row_major = dnnl::memory::format_tag::ab;
+  using Tag = dnnl::memory::format_tag;
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const dnnl::matmul::primitive_desc description(
-      dnnl::matmul::desc(float_desc(kM, kK, row_major), float_desc(kK, kN, dnnl::memory::format_tag::any),
-                         float_desc(kM, kN, row_major)),
+      dnnl::matmul::desc({{kM, kK}, operand, Tag::ab}, {{kK, kN}, operand, Tag::any},
+                         {{kM, kN}, dnnl::memory::data_type::f32, Tag::ab}),
       attributes, engine);
   AlignedBuffer x;
   AlignedBuffer weights;
@@ -73,10 +69,11 @@ double measure() {
 
 }  // namespace
 
-double bare_matmul_gflops(int n_threads) {
+double bare_matmul_gflops(int n_threads, Precision precision) {
   try {
     const OmpThreads threads(std::max(n_threads, 1));
-    return measure();
+    const bool is_half = precision == Precision::kBFloat16;
+    return measure(is_half ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32);
   } catch (const dnnl::error&) {
     return 0.0;
   }
