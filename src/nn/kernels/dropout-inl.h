@@ -146,6 +146,24 @@ HWY_INLINE typename DropoutRow<D>::Words DropoutRow<D>::words(std::size_t chunk,
 }
 #endif
 
+/// out[c] = x[c] * scale or 0 for the `width` columns of one row; `out` may be `x`.
+template <class D>
+HWY_INLINE void drop_row(D d, const Dropout& dropout, std::uint32_t row, std::size_t width, const float* x,
+                         float* out) {
+  constexpr std::size_t kChunk = DropoutRow<D>::kChunk;
+  const DropoutRow<D> drop(dropout, row);
+  std::size_t c = 0;
+  for (; c + kChunk <= width; c += kChunk) {
+    drop.for_each_vector(c / kChunk, [&](std::size_t at, auto kept) HWY_ATTR {
+      hn::StoreU(drop.apply(kept, hn::LoadU(d, x + c + at)), d, out + c + at);
+    });
+  }
+  if (c == width) return;
+  HWY_ALIGN float factors[kChunk];
+  drop.store(c / kChunk, factors);
+  for (std::size_t i = 0; c + i < width; ++i) out[c + i] = factors[i] == 0.0F ? 0.0F : x[c + i] * factors[i];
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace spanqa
 HWY_AFTER_NAMESPACE();
