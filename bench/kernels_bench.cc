@@ -13,6 +13,7 @@
 
 #include "nn/aligned_buffer.h"
 #include "nn/kernels/attention.h"
+#include "nn/kernels/dropout.h"
 #include "nn/kernels/elementwise.h"
 #include "nn/kernels/isa.h"
 #include "nn/linear.h"
@@ -91,6 +92,24 @@ void bench_add_layer_norm(benchmark::State& state) {
   count_tokens(state, rows);
 }
 BENCHMARK(bench_add_layer_norm)->Arg(128)->Arg(1024);
+
+// One dropout of the hidden state.
+void bench_dropout(benchmark::State& state) {
+  const std::size_t rows = argument(state);
+  const Dropout drop = make_dropout(0.1F, 1, 2);
+  const std::vector<float> x = random_floats(rows * kHidden);
+  std::vector<float> out(x.size());
+  std::vector<float> ref(x.size());
+  dropout(drop, 0, rows, kHidden, x.data(), out.data());
+  dropout_ref(drop, 0, rows, kHidden, x.data(), ref.data());
+  if (out != ref) return state.SkipWithError("differs from the definition");
+  for (auto _ : state) {
+    dropout(drop, 0, rows, kHidden, x.data(), out.data());
+    benchmark::ClobberMemory();
+  }
+  count_tokens(state, rows);
+}
+BENCHMARK(bench_dropout)->Arg(128);
 
 // About 1408 tokens of sequences of `range(0)`.
 void bench_attention(benchmark::State& state, std::size_t head_size) {
