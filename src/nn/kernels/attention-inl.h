@@ -18,18 +18,15 @@
 #include <cstring>
 
 #include "hwy/highway.h"
+#include "nn/kernels/attention_dropout-inl.h"
 #include "nn/kernels/attention_item.h"
+#include "nn/kernels/float_vector-inl.h"
 #include "nn/kernels/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace spanqa {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-using FloatTag = hn::ScalableTag<float>;
-using Float = hn::Vec<FloatTag>;
-constexpr FloatTag kFloats;
-constexpr std::size_t kLanes = HWY_LANES(float);
 
 // Accumulators of a block: kRows x kVectors, with kVectors more registers for the other factor. 32 registers on
 // AVX-512, 16 below.
@@ -145,11 +142,6 @@ HWY_INLINE void score_rows(const float* queries, const float* keys, std::size_t 
   if (u < n) score_block<kMr, 1>(queries, keys, depth, scores);
 }
 
-// For soften_row: every weight is kept.
-struct KeepAll {
-  HWY_INLINE Float operator()(std::size_t, Float power) const { return power; }
-};
-
 struct Softness {
   float largest;
   float sum;
@@ -158,8 +150,8 @@ struct Softness {
 // Turns a row of `n` scores, chunks of kKeys that lie `chunk_stride` apart, into powers 2^(score - largest), of which
 // `keep(u, powers)` has what is stored; returns the largest score and the sum of all powers. Lanes behind `n` end as
 // next to nothing.
-template <class Keep = KeepAll>
-HWY_INLINE Softness soften_row(float* row, std::size_t chunk_stride, std::size_t n, const Keep& keep = Keep()) {
+template <class Keep>
+HWY_INLINE Softness soften_row(float* row, std::size_t chunk_stride, std::size_t n, const Keep& keep) {
   Float largest = hn::Set(kFloats, -HUGE_VALF);
   const std::size_t n_whole = n / kKeys;
   const std::size_t rest = n % kKeys;
@@ -297,6 +289,81 @@ HWY_INLINE void prefetch_input(const HeadInput& input, std::size_t first, std::s
   prefetch_rows(input.queries, first, n_rows);
   prefetch_rows(input.keys, first, n_rows);
   prefetch_rows(input.values, first, n_rows);
+}
+
+// Where it all lies in scratch; attention_scratch_size() has room for it.
+struct Packed {
+  explicit HWY_INLINE Packed(const AttentionHeadWork& work) : value_width(padded_width(work.input.values)) {
+    const std::size_t n = work.input.queries.n;
+    const std::size_t head_size = work.input.queries.width;
+    queries = work.scratch;
+    keys = queries + round_up(round_up(n, kRows) * head_size, kPanelMultiple);
+    values = keys + round_up(n, kKeys) * head_size;
+    scores = values + n * value_width;
+  }
+  float* queries;  // panels of kRows
+  float* keys;     // panels of kKeys
+  float* values;   // rows
+  float* scores;   // weights of one panel of queries
+  std::size_t value_width;
+};
+
+// Queries [first, first + kMr) of the item, or as many as there are.
+template <std::size_t kMr, class Soften>
+HWY_INLINE void attend_rows(const AttentionHeadWork& work, const Packed& packed, std::size_t first, Soften& soften) {
+  constexpr std::size_t kChunkStride = kMr * kKeys;
+  const HeadRows& queries = work.input.queries;
+  float scales[kMr] = {};
+  const std::size_t n_rows = HWY_MIN(queries.n - first, kMr);
+  prefetch_input(work.next, first, n_rows);
+  score_rows<kMr>(packed.queries + first * queries.width, packed.keys, queries.width, queries.n, packed.scores,
+                  kChunkStride);
+  for (std::size_t r = 0; r < n_rows; ++r) {
+    scales[r] = soften(first + r, packed.scores + r * kKeys, kChunkStride, queries.n);
+  }
+  mix_rows<kMr>({.first = packed.scores, .chunk_stride = kChunkStride},
+                {.first = packed.values, .width = packed.value_width}, queries.n,
+                {.out = work.out + first * work.out_stride,
+                 .stride = work.out_stride,
+                 .n_rows = n_rows,
+                 .n_floats = queries.width,
+                 .scales = scales});
+}
+
+// Calls `visit.template rows<kMr>(first)` for the panels of `n` rows, kMr being kRows or, for the last, what suffices.
+template <class Visit>
+HWY_INLINE void for_each_panel(std::size_t n, Visit&& visit) {
+  std::size_t first = 0;
+  for (; first + kRows - kRowStep < n; first += kRows) visit.template rows<kRows>(first);
+  if constexpr (kRows > kRowStep) {
+    if (first >= n) return;
+    if (n - first > kRowStep) {
+      visit.template rows<2 * kRowStep>(first);
+    } else {
+      visit.template rows<kRowStep>(first);
+    }
+  }
+}
+
+template <class Soften>
+struct AttendPanels {
+  const AttentionHeadWork& work;
+  const Packed& packed;
+  Soften& soften;
+  template <std::size_t kMr>
+  HWY_INLINE void rows(std::size_t first) const {
+    attend_rows<kMr>(work, packed, first, soften);
+  }
+};
+
+// `soften(t, row, chunk_stride, n)` turns the scores of query t into weights but for a factor, which it returns.
+template <class Soften>
+HWY_INLINE void attend_head(const AttentionHeadWork& work, Soften& soften) {
+  const Packed packed(work);
+  pack_panels<kRows>(work.input.queries, score_scale(work.input.queries.width), packed.queries);
+  pack_panels<kKeys>(work.input.keys, 1.0F, packed.keys);
+  pack_rows(work.input.values, packed.values);
+  for_each_panel(work.input.queries.n, AttendPanels<Soften>{work, packed, soften});
 }
 
 }  // namespace HWY_NAMESPACE

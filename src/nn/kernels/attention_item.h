@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "nn/kernels/attention.h"
+#include "nn/kernels/dropout.h"
 
 namespace spanqa {
 
@@ -25,6 +26,8 @@ struct AttentionItem {
 inline std::size_t count_attention_items(const AttentionInput& input) {
   return input.offsets.size() < 2 ? 0 : (input.offsets.size() - 1) * input.n_heads;
 }
+
+void check_attention_input(const AttentionInput& input, int n_threads);
 
 /// Rows of the longest sequence; checks that offsets ascend.
 std::size_t longest_sequence(const AttentionInput& input);
@@ -78,6 +81,23 @@ struct HeadInput {
   HeadRows values;
 };
 
+/// The forward pass of one item.
+struct AttentionHeadWork {
+  HeadInput input;
+  HeadInput next;  // of the item that this thread is likely to do next
+  float* out;      // rows out_stride apart
+  std::size_t out_stride;
+  float* scratch;
+};
+
+/// Dropout of one item's weights: those of query t (of the sequence) are row first_row + t * n_heads.
+struct ItemDropout {
+  const Dropout& dropout;
+  std::size_t first_row;
+  std::size_t n_heads;
+  float* factors;  // scratch for a row: dropout_scratch_size() floats at a multiple of 64 bytes
+};
+
 constexpr std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 /// Every panel width and vector length divides it.
@@ -89,5 +109,7 @@ inline std::size_t attention_scratch_size(std::size_t n, std::size_t head_size) 
   const std::size_t width = round_up(head_size, kPanelMultiple);
   return 3 * rows * width + rows * kPanelMultiple + kPanelMultiple;
 }
+
+inline std::size_t dropout_scratch_size(std::size_t n) { return round_up(n, 128); }
 
 }  // namespace spanqa
