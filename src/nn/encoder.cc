@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "nn/family_names.h"
 #include "nn/kernels/attention_training.h"
 #include "nn/kernels/parallel.h"
 
@@ -15,53 +16,6 @@ namespace {
 
 // Rows that a thread takes at least: below it, waking a second thread costs more than it saves.
 constexpr std::size_t kMinRowsPerThread = 32;
-
-/// How a family names its tensors. A further family of post-norm encoders is a further row.
-struct FamilyNames {
-  ModelFamily family;
-  const char* prefix;
-  const char* layer;  // in front of the names below, {} is the number of the layer
-  const char* query;
-  const char* key;
-  const char* value;
-  const char* attention_out;
-  const char* attention_norm;
-  const char* up;
-  const char* down;
-  const char* output_norm;
-};
-
-constexpr std::array kFamilyNames = {
-    FamilyNames{.family = ModelFamily::kBert,
-                .prefix = "bert.",
-                .layer = "encoder.layer",
-                .query = "attention.self.query",
-                .key = "attention.self.key",
-                .value = "attention.self.value",
-                .attention_out = "attention.output.dense",
-                .attention_norm = "attention.output.LayerNorm",
-                .up = "intermediate.dense",
-                .down = "output.dense",
-                .output_norm = "output.LayerNorm"},
-    FamilyNames{.family = ModelFamily::kDistilBert,
-                .prefix = "distilbert.",
-                .layer = "transformer.layer",
-                .query = "attention.q_lin",
-                .key = "attention.k_lin",
-                .value = "attention.v_lin",
-                .attention_out = "attention.out_lin",
-                .attention_norm = "sa_layer_norm",
-                .up = "ffn.lin1",
-                .down = "ffn.lin2",
-                .output_norm = "output_layer_norm"},
-};
-
-const FamilyNames& names_of(ModelFamily family) {
-  const auto* const found = std::find_if(kFamilyNames.begin(), kFamilyNames.end(),
-                                         [&](const FamilyNames& names) { return names.family == family; });
-  SPANQA_CHECK(found != kFamilyNames.end());
-  return *found;
-}
 
 std::size_t size_of(int n) { return static_cast<std::size_t>(n); }
 
@@ -106,7 +60,7 @@ class LinearLoader {
   AlignedBuffer memory_;
 };
 
-const char* encoder_prefix(ModelFamily family) { return names_of(family).prefix; }
+const char* encoder_prefix(ModelFamily family) { return family_names(family).prefix; }
 
 Result<LayerNorm> LayerNorm::load(const Checkpoint& checkpoint, const std::string& name, std::size_t width, float eps) {
   LayerNorm norm;
@@ -185,7 +139,7 @@ EncoderLayer::EncoderLayer(Products products, Norms norms, std::size_t n_heads, 
     : products_(std::move(products)), norms_(std::move(norms)), n_heads_(n_heads), activation_(activation) {}
 
 Result<EncoderLayer> EncoderLayer::load(LinearLoader& loader, const ModelConfig& config, int index) {
-  const FamilyNames& names = names_of(config.family);
+  const FamilyNames& names = family_names(config.family);
   const std::string prefix = fmt::format("{}{}.{}.", names.prefix, names.layer, index);
   const std::size_t h = size_of(config.hidden_size);
   const std::size_t i = size_of(config.intermediate_size);
