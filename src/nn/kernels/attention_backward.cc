@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/check.h"
 #include "nn/kernels/attention_item.h"
 #include "nn/kernels/attention_training.h"
 #include "nn/kernels/isa.h"
@@ -342,6 +341,7 @@ OutRows out_rows(const AttentionInput& input, const AttentionGradient& gradient,
 void attention_backward(const AttentionInput& input, const Dropout& dropout, const AttentionGradient& gradient,
                         AttentionScratch& scratch, int n_threads) {
   check_attention_input(input, n_threads);
+  check_dropout_rows(input);
   if (isa_limit() == Isa::kRef) return attention_backward_ref(input, dropout, gradient);
   const std::size_t longest = longest_sequence(input);
   const std::size_t n_buffers = backward_scratch_size(longest, input.head_size);
