@@ -196,7 +196,7 @@ void bench_attention_backward(benchmark::State& state, std::size_t head_size, fl
   attention_backward(batch.input, dropout, batch.gradient(), batch.scratch, 1);
   attention_train_ref(ref.first_sequence(), dropout, ref.out.data(), ref.log_sums.data());
   attention_backward_ref(ref.first_sequence(), dropout, ref.gradient());
-  if (!close_to(batch.d_qkv.data(), ref.d_qkv.data(), batch.offsets[1] * 3 * kHidden, 3e-5F))
+  if (!close_to(batch.d_qkv.data(), ref.d_qkv.data(), 3 * kHidden * batch.offsets[1], 3e-5F))
     return state.SkipWithError("differs from the formula");
   for (auto _ : state) {
     attention_backward(batch.input, dropout, batch.gradient(), batch.scratch, 1);

@@ -103,10 +103,12 @@ HWY_INLINE void pack_rows(const HeadRows& src, float* HWY_RESTRICT dst) {
   }
 }
 
+// The products below are functions of their own: inlined into a large one, GCC keeps some accumulators in memory.
+
 // scores[r][0, kNv vectors) = sum_d queries[d][r] keys[d][...], rows kKeys apart.
 template <std::size_t kMr, std::size_t kNv>
-HWY_INLINE void score_block(const float* HWY_RESTRICT queries, const float* HWY_RESTRICT keys, std::size_t depth,
-                            float* HWY_RESTRICT scores) {
+HWY_NOINLINE void score_block(const float* HWY_RESTRICT queries, const float* HWY_RESTRICT keys, std::size_t depth,
+                              float* HWY_RESTRICT scores) {
   Float sums[kMr][kNv];
 #pragma GCC unroll 16
   for (std::size_t r = 0; r < kMr; ++r) {
@@ -227,7 +229,7 @@ struct PackedRows {
 
 // out[r] = scales[r] sum_u weights[r][u] values[u], kNv vectors wide.
 template <std::size_t kMr, std::size_t kNv>
-HWY_INLINE void mix_block(const Weights& weights, const PackedRows& rows, std::size_t n, const MixTarget& target) {
+HWY_NOINLINE void mix_block(const Weights& weights, const PackedRows& rows, std::size_t n, const MixTarget& target) {
   const float* HWY_RESTRICT chunk_weights = weights.first;
   const float* HWY_RESTRICT values = rows.first;
   Float sums[kMr][kNv];

@@ -2,9 +2,9 @@
 // block stay in the second-level cache however long the sequence is. For each panel of queries of a block: scores and
 // dO V^T by outer products, P * M and dS from them in place, then dQ = dS K. After the block, its share of dK = dS^T Q
 // and dV = (P * M)^T dO, kKeyTile keys at a time; their sums wait in scratch between blocks.
+#include <algorithm>
 #include <cmath>
 
-#include "base/check.h"
 #include "nn/kernels/attention_item.h"
 #include "nn/kernels/attention_training.h"
 #include "nn/kernels/isa.h"
@@ -43,12 +43,14 @@ struct BackwardWork {
 
 // Every panel height divides it.
 constexpr std::size_t kBlockRows = 48;
+// Floats between a block's two matrices; see kChunkStride.
+constexpr std::size_t kMatrixGap = 512;
 
 // Floats of scratch for a sequence of `n` tokens, enough for every instruction set.
 std::size_t backward_scratch_size(std::size_t n, std::size_t head_size) {
   const std::size_t rows = round_up(n, kPanelMultiple);
   const std::size_t width = round_up(head_size, kPanelMultiple);
-  return 5 * rows * width + 2 * kBlockRows * rows + 4 * kBlockRows * width;
+  return 5 * rows * width + 2 * (kBlockRows + 1) * rows + kMatrixGap + 4 * kBlockRows * width;
 }
 
 }  // namespace
@@ -64,6 +66,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 // behind the vector with a chunk's last key.
 constexpr std::size_t kKeyTile = HWY_MIN(kLanes, HWY_TARGET <= HWY_AVX3 ? 8 : 4);
 static_assert(kBlockRows % kRows == 0);
+
+// Chunks of a block's matrices lie a row further apart than they need to, and the second matrix half a page further
+// from the first: otherwise a row's numbers of all chunks and of both would fall into a few sets of the first-level
+// cache, and loads from one matrix would wait for stores to the other.
+constexpr std::size_t kChunkStride = (kBlockRows + 1) * kKeys;
 
 // Where it all lies in scratch; backward_scratch_size() has room for it.
 struct BackwardBuffers {
@@ -86,8 +93,8 @@ struct BackwardBuffers {
     d_outs = take(kBlockRows * head_size);
     query_rows = take(kBlockRows * width);
     d_out_rows = take(kBlockRows * width);
-    kept = take(kBlockRows * n_keys);
-    d_scores = take(kBlockRows * n_keys);
+    kept = take(n_keys / kKeys * kChunkStride + kMatrixGap);
+    d_scores = take(n_keys / kKeys * kChunkStride);
   }
   std::size_t width;  // of a row with its padding
   // Of the whole sequence.
@@ -104,7 +111,6 @@ struct BackwardBuffers {
   float* kept;      // P * M, in chunks kChunkStride apart
   float* d_scores;  // dS, the same
 };
-constexpr std::size_t kChunkStride = kBlockRows * kKeys;
 
 HWY_INLINE float dot(const float* a, const float* b, std::size_t n) {
   Float sums = hn::Zero(kFloats);
@@ -146,9 +152,10 @@ struct KeySums {
   bool is_last;
 };
 
+// Not inlined, as in attention-inl.h.
 template <std::size_t kNv>
-HWY_INLINE void add_tile(const float* HWY_RESTRICT weights, const PackedRows& rows, std::size_t n_rows,
-                         const KeySums& memory, const MixTarget& target) {
+HWY_NOINLINE void add_tile(const float* HWY_RESTRICT weights, const PackedRows& rows, std::size_t n_rows,
+                           const KeySums& memory, const MixTarget& target) {
   Float sums[kKeyTile][kNv];
 #pragma GCC unroll 16
   for (std::size_t u = 0; u < kKeyTile; ++u) {
@@ -334,6 +341,7 @@ OutRows out_rows(const AttentionInput& input, const AttentionGradient& gradient,
 void attention_backward(const AttentionInput& input, const Dropout& dropout, const AttentionGradient& gradient,
                         AttentionScratch& scratch, int n_threads) {
   check_attention_input(input, n_threads);
+  check_dropout_rows(input);
   if (isa_limit() == Isa::kRef) return attention_backward_ref(input, dropout, gradient);
   const std::size_t longest = longest_sequence(input);
   const std::size_t n_buffers = backward_scratch_size(longest, input.head_size);

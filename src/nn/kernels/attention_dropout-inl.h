@@ -28,17 +28,18 @@ struct KeepAll {
 /// Factors of one row at a time.
 class KeepSome {
  public:
-  explicit HWY_INLINE KeepSome(const ItemDropout& item) : item_(item) {}
+  explicit HWY_INLINE KeepSome(const ItemDropout& item) : item_(item), factors_(item.factors) {}
   /// Row of query `t`, of `n` weights.
   HWY_INLINE void start_row(std::size_t t, std::size_t n) const {
     const DropoutRow<FloatTag> drop(item_.dropout, static_cast<std::uint32_t>(item_.first_row + t * item_.n_heads));
-    for (std::size_t u = 0; u < n; u += drop.kChunk) drop.store(u / drop.kChunk, item_.factors + u);
+    for (std::size_t u = 0; u < n; u += drop.kChunk) drop.store(u / drop.kChunk, factors_ + u);
   }
   /// x times the factors of weights u, u + 1, ...
-  HWY_INLINE Float operator()(std::size_t u, Float x) const { return hn::Mul(x, hn::Load(kFloats, item_.factors + u)); }
+  HWY_INLINE Float operator()(std::size_t u, Float x) const { return hn::Mul(x, hn::Load(kFloats, factors_ + u)); }
 
  private:
   const ItemDropout& item_;
+  float* factors_;
 };
 
 }  // namespace HWY_NAMESPACE

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 
+#include "base/check.h"
 #include "nn/kernels/attention.h"
 #include "nn/kernels/dropout.h"
 
@@ -28,6 +29,11 @@ inline std::size_t count_attention_items(const AttentionInput& input) {
 }
 
 void check_attention_input(const AttentionInput& input, int n_threads);
+
+/// A softmax's number is a row of is_kept, 32 bits wide.
+inline void check_dropout_rows(const AttentionInput& input) {
+  SPANQA_CHECK(input.offsets.empty() || input.offsets.back() * input.n_heads <= std::size_t{1} << 32U);
+}
 
 /// Rows of the longest sequence; checks that offsets ascend.
 std::size_t longest_sequence(const AttentionInput& input);

@@ -1,7 +1,6 @@
 // As attention.cc, but that the softmax of a row drops weights as it makes them, and leaves the logarithm of its sum.
 #include <cmath>
 
-#include "base/check.h"
 #include "nn/kernels/attention_item.h"
 #include "nn/kernels/attention_training.h"
 #include "nn/kernels/isa.h"
@@ -56,6 +55,7 @@ HWY_EXPORT(attend_head_train_kernel);
 void attention_train(const AttentionInput& input, const Dropout& dropout, float* out, float* log_sums,
                      AttentionScratch& scratch, int n_threads) {
   check_attention_input(input, n_threads);
+  check_dropout_rows(input);
   if (isa_limit() == Isa::kRef) return attention_train_ref(input, dropout, out, log_sums);
   const std::size_t longest = longest_sequence(input);
   const std::size_t n_packed = attention_scratch_size(longest, input.head_size);
