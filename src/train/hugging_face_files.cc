@@ -17,6 +17,8 @@ using Json = nlohmann::json;  // keys sorted, as the Python stack writes these f
 // What stands in these files where epochs decide: the Trainer's default of logging_steps, eval_steps and save_steps.
 constexpr std::size_t kUnusedSteps = 500;
 
+constexpr double kMaxCount = 9007199254740992.0;  // 2^53: whole numbers that float64 holds exactly
+
 const char* architecture_of(ModelFamily family) {
   switch (family) {
     case ModelFamily::kBert:
@@ -53,7 +55,7 @@ constexpr Rename kRenames[] = {{"model", "model_name_or_path"},
 const char* interval_name(std::size_t steps) { return steps > 0 ? "steps" : "epoch"; }
 
 Json number_of(const MetricValue& value) {
-  if (value.is_count) return static_cast<std::int64_t>(value.value);
+  if (value.is_count && std::abs(value.value) <= kMaxCount) return static_cast<std::int64_t>(value.value);
   return value.value;
 }
 
