@@ -260,7 +260,7 @@ Status read_array(const TensorFile& file, const ParameterLayout& layout, std::st
 Result<fs::path> write_checkpoint(const fs::path& output, const CheckpointContents& contents) {
   const std::size_t step = contents.run.step;
   const fs::path partial = partial_path(output, step);
-  const fs::path target = output / folder_name(step);
+  fs::path target = output / folder_name(step);
   Status status = write_folder(partial, contents);
   if (status) status = put_in_place(partial, target);
   if (status) status = sync_folder(output);
