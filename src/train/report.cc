@@ -202,7 +202,7 @@ std::string error_html(const WorstError& error) {
       "<li><h3>{}</h3>\n<dl><dt>predicted</dt><dd><span class=\"bad\">{}</span> "
       "<span class=\"soft small\">with probability {}, F1 {}</span></dd>\n",
       escape_markup(error.question), error.prediction.empty() ? "no answer" : escape_markup(error.prediction),
-      number(error.probability, "{:.3f}"), number(error.f1, "{:.0f}"));
+      number(error.probability, "{:.3f}"), number(error.f1, "{:.1f}"));
   out += fmt::format("<dt>expected</dt><dd class=\"good\">{}</dd>\n", golds.empty() ? "no answer" : golds);
   if (!error.sentence.empty()) {
     out += fmt::format("<dt>in the text</dt><dd>{}</dd>\n", marked(error.sentence, error.prediction));

@@ -24,6 +24,7 @@ p{margin:0 0 8px}
 .over{color:var(--accent);font-size:12px;font-weight:600;letter-spacing:.07em;text-transform:uppercase}
 .soft{color:var(--soft)}
 .small{font-size:13px}
+header p.small{margin:0 0 2px}
 .tiles{display:grid;grid-template-columns:repeat(4,1fr);margin:0;border-bottom:1px solid var(--rule)}
 .tiles div{padding:16px 12px 14px 0}
 .tiles dt{color:var(--soft);font-size:13px}
@@ -59,10 +60,10 @@ mark{background:var(--mark);color:inherit;border-radius:2px;padding:0 2px}
 pre{background:var(--wash);border-radius:6px;padding:12px 14px;margin:0 0 20px;white-space:pre-wrap;overflow-wrap:anywhere;
  font:13px/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace}
 footer{margin-top:44px;color:var(--soft);font-size:13px}
-@media (max-width:700px){main{padding:24px 16px 40px}h1{font-size:23px}h2{margin-top:36px}
+@media (max-width:700px){main{padding:24px 16px 40px}th,td{padding-left:8px}h1{font-size:23px}h2{margin-top:36px}
  .tiles{grid-template-columns:repeat(2,1fr)}.grid{grid-template-columns:minmax(0,1fr);gap:28px}.recipe{columns:1}
  .errors dl{grid-template-columns:minmax(0,1fr);gap:0}.errors dd{margin-bottom:4px}}
-@media print{main{max-width:none;padding:0}body{font-size:11pt}details{display:none}h2{break-after:avoid}}
+@media print{main{max-width:none;padding:0}body{font-size:11pt}details{display:none}h2,h2+p{break-after:avoid}}
 )";
 
 }  // namespace spanqa

@@ -14,7 +14,7 @@ namespace {
 
 // All lengths are those of the view box: 420 wide is legible on a phone and in two columns on a desk.
 constexpr double kWidth = 420.0;
-constexpr double kHeight = 232.0;
+constexpr double kHeight = 220.0;
 constexpr double kLeft = 46.0;
 constexpr double kRight = 408.0;
 constexpr double kTop = 36.0;
@@ -43,14 +43,14 @@ struct Range {
   bool is_empty() const { return low > high; }
 };
 
-Axis make_axis(Range range, double from, double to) {
+Axis make_axis(Range range, double from, double to, std::size_t n) {
   if (range.is_empty()) range = {0.0, 1.0};
-  return {.ticks = nice_ticks(range.low, range.high, 5), .from = from, .to = to};
+  return {.ticks = nice_ticks(range.low, range.high, n), .from = from, .to = to};
 }
 
 /// The x axis ends where the data end: its outer ticks are cut back to the range.
 Axis make_x_axis(Range range) {
-  Axis axis = make_axis(range, kLeft, kRight);
+  Axis axis = make_axis(range, kLeft, kRight, 7);
   if (range.is_empty() || range.low == range.high) return axis;
   std::erase_if(axis.ticks, [&](double tick) { return tick < range.low || tick > range.high; });
   return axis;
@@ -79,7 +79,7 @@ std::string legend(const std::vector<PlotSeries>& series) {
   double right = kRight;
   for (std::size_t i = series.size(); i-- > 0;) {
     out += text(right, 14.0, "label end", series[i].name);
-    const double end = right - kCharacter * static_cast<double>(count_code_points(series[i].name)) - 6.0;
+    const double end = right - 1.3 * kCharacter * static_cast<double>(count_code_points(series[i].name)) - 6.0;
     out += fmt::format("<path class=\"line s{}\" d=\"M{:.1f} 10H{:.1f}\"/>\n", i % 4, end - 18.0, end);
     right = end - 32.0;
   }
@@ -134,14 +134,14 @@ std::string draw_frame(const LinePlot& plot, const Scale& x, const Axis& x_axis,
     const double place = x.place(tick);
     if (place < kLeft - 0.5 || place > kRight + 0.5) continue;
     out += fmt::format("<path class=\"axis\" d=\"M{:.1f} {:.1f}v4\"/>", place, kBottom);
-    out += text(place, kBottom + 16.0, "tick middle", tick_label(tick, x_axis.step()));
+    out += text(place, kBottom + 17.0, "tick middle", tick_label(tick, x_axis.step()));
   }
   out += fmt::format("<path class=\"axis\" d=\"M{:.1f} {:.1f}H{:.1f}\"/>\n", kLeft, kBottom, kRight);
-  return out + text(kRight, kHeight - 3.0, "unit end", plot.x_label) + "\n";
+  return out + text(kLeft - 10.0, kBottom + 17.0, "unit end", plot.x_label) + "\n";
 }
 
 constexpr double kBarsLeft = 142.0;
-constexpr double kBarsRight = 318.0;
+constexpr double kBarsRight = 324.0;
 constexpr double kBarsTop = 32.0;
 constexpr double kRow = 24.0;
 constexpr double kBarHeight = 7.0;
@@ -176,7 +176,7 @@ std::string draw_bar_frame(const BarPlot& plot, double bottom) {
   }
   for (std::size_t i = 0; i < plot.series.size(); ++i) {
     const double right = value_right(i, plot.series.size());
-    const double width = kCharacter * 1.15 * static_cast<double>(count_code_points(plot.series[i])) + 5.0;
+    const double width = kCharacter * 1.4 * static_cast<double>(count_code_points(plot.series[i])) + 5.0;
     out += fmt::format("<rect class=\"bar s{}\" x=\"{:.1f}\" y=\"6\" width=\"8\" height=\"8\" rx=\"1\"/>", i,
                        right - width - 8.0);
     out += text(right, 14.0, "label end", plot.series[i]);
@@ -196,8 +196,10 @@ std::string line_plot_svg(const LinePlot& plot) {
       ys.add(point.y);
     }
   }
+  // Runs are read from their beginning, unless only a late part of one is shown.
+  if (xs.low > 0.0 && xs.low < 0.3 * xs.high) xs.add(0.0);
   if (plot.from_zero && !ys.is_empty()) ys.add(0.0);
-  const Axis y = make_axis(ys, kBottom, kTop);
+  const Axis y = make_axis(ys, kBottom, kTop, 5);
   const Axis x_axis = make_x_axis(xs);
   const Scale x{.range = xs.is_empty() ? Range{0.0, 1.0} : xs, .from = kLeft, .to = kRight};
   std::string out = open_svg(plot.title, kHeight) + heading(plot.title, plot.unit) + legend(plot.series);
