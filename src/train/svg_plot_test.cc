@@ -59,6 +59,7 @@ TEST(SvgPlot, LabelsHaveTheDecimalsOfTheirStep) {
 
 TEST(SvgPlot, ThinsButKeepsSpikesAndGaps) {
   std::vector<PlotPoint> points;
+  points.reserve(50'000);
   for (std::size_t i = 0; i < 50'000; ++i)
     points.push_back({static_cast<double>(i), std::sin(0.001 * static_cast<double>(i))});
   points[12'345].y = 99.0;
