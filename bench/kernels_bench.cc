@@ -13,6 +13,8 @@
 
 #include "nn/aligned_buffer.h"
 #include "nn/kernels/attention.h"
+#include "nn/kernels/attention_training.h"
+#include "nn/kernels/dropout.h"
 #include "nn/kernels/elementwise.h"
 #include "nn/kernels/isa.h"
 #include "nn/linear.h"
@@ -92,35 +94,124 @@ void bench_add_layer_norm(benchmark::State& state) {
 }
 BENCHMARK(bench_add_layer_norm)->Arg(128)->Arg(1024);
 
-// About 1408 tokens of sequences of `range(0)`.
-void bench_attention(benchmark::State& state, std::size_t head_size) {
-  const std::size_t length = argument(state);
-  const std::size_t n_heads = kHeads * 32 / head_size;
-  std::vector<std::uint32_t> offsets = {0};
-  while (offsets.back() + length <= std::max<std::size_t>(1408, length)) {
-    offsets.push_back(offsets.back() + static_cast<std::uint32_t>(length));
-  }
-  const std::vector<float> qkv = random_floats(3 * kHidden * offsets.back());
-  const AttentionInput input{
-      .qkv = qkv.data(), .row_stride = 3 * kHidden, .offsets = offsets, .n_heads = n_heads, .head_size = head_size};
-  std::vector<float> out(offsets.back() * kHidden);
-  std::vector<float> ref(out.size());
-  AttentionScratch scratch;
-  attention(input, out.data(), scratch, 1);
-  AttentionInput first = input;
-  first.offsets = first.offsets.subspan(0, 2);
-  attention_ref(first, ref.data());
-  if (!close_to(out.data(), ref.data(), length * kHidden, 1e-5F))
-    return state.SkipWithError("differs from the formula");
+// One dropout of the hidden state.
+void bench_dropout(benchmark::State& state) {
+  const std::size_t rows = argument(state);
+  const Dropout drop = make_dropout(0.1F, 1, 2);
+  const std::vector<float> x = random_floats(rows * kHidden);
+  std::vector<float> out(x.size());
+  std::vector<float> ref(x.size());
+  dropout(drop, 0, rows, kHidden, x.data(), out.data());
+  dropout_ref(drop, 0, rows, kHidden, x.data(), ref.data());
+  if (out != ref) return state.SkipWithError("differs from the definition");
   for (auto _ : state) {
-    attention(input, out.data(), scratch, 1);
+    dropout(drop, 0, rows, kHidden, x.data(), out.data());
     benchmark::ClobberMemory();
   }
-  count_tokens(state, offsets.back());
-  count_flops(state, 4.0 * static_cast<double>(length) * static_cast<double>(offsets.back() * kHidden));
+  count_tokens(state, rows);
+}
+BENCHMARK(bench_dropout)->Arg(128);
+
+// About 1408 tokens in sequences of `range(0)`, with what a forward pass and the way back write.
+struct AttentionBatch {
+  AttentionBatch(std::size_t length, std::size_t head_size) {
+    while (offsets.back() + length <= std::max<std::size_t>(1408, length)) {
+      offsets.push_back(offsets.back() + static_cast<std::uint32_t>(length));
+    }
+    qkv = random_floats(3 * kHidden * offsets.back());
+    d_out = random_floats(kHidden * offsets.back());
+    out.resize(d_out.size());
+    d_qkv.resize(qkv.size());
+    input = {.qkv = qkv.data(),
+             .row_stride = 3 * kHidden,
+             .offsets = offsets,
+             .n_heads = kHeads * 32 / head_size,
+             .head_size = head_size};
+    log_sums.resize(input.n_heads * offsets.back());
+  }
+  AttentionGradient gradient() {
+    return {.out = out.data(), .log_sums = log_sums.data(), .d_out = d_out.data(), .d_qkv = d_qkv.data()};
+  }
+  AttentionInput first_sequence() const {
+    AttentionInput first = input;
+    first.offsets = first.offsets.subspan(0, 2);
+    return first;
+  }
+  // One product of the formulas is 2 L^2 hidden operations for each sequence.
+  void count(benchmark::State& state, double n_products) const {
+    count_tokens(state, offsets.back());
+    count_flops(state, n_products * 2.0 * static_cast<double>(offsets[1]) * static_cast<double>(out.size()));
+  }
+  std::vector<std::uint32_t> offsets = {0};
+  std::vector<float> qkv;
+  std::vector<float> d_out;
+  std::vector<float> out;
+  std::vector<float> log_sums;
+  std::vector<float> d_qkv;
+  AttentionInput input;
+  AttentionScratch scratch;
+};
+
+void bench_attention(benchmark::State& state, std::size_t head_size) {
+  AttentionBatch batch(argument(state), head_size);
+  std::vector<float> ref(batch.out.size());
+  attention(batch.input, batch.out.data(), batch.scratch, 1);
+  attention_ref(batch.first_sequence(), ref.data());
+  if (!close_to(batch.out.data(), ref.data(), batch.offsets[1] * kHidden, 1e-5F))
+    return state.SkipWithError("differs from the formula");
+  for (auto _ : state) {
+    attention(batch.input, batch.out.data(), batch.scratch, 1);
+    benchmark::ClobberMemory();
+  }
+  batch.count(state, 2.0);
 }
 BENCHMARK_CAPTURE(bench_attention, heads_of_32, 32)->Arg(20)->Arg(64)->Arg(176)->Arg(384)->Arg(512);
 BENCHMARK_CAPTURE(bench_attention, heads_of_64, 64)->Arg(176)->Arg(512);
+
+Dropout attention_dropout(float p) { return make_dropout(p, 1, 2); }
+
+void bench_attention_train(benchmark::State& state, std::size_t head_size, float p) {
+  AttentionBatch batch(argument(state), head_size);
+  AttentionBatch ref(argument(state), head_size);
+  const Dropout dropout = attention_dropout(p);
+  attention_train(batch.input, dropout, batch.out.data(), batch.log_sums.data(), batch.scratch, 1);
+  attention_train_ref(ref.first_sequence(), dropout, ref.out.data(), ref.log_sums.data());
+  if (!close_to(batch.out.data(), ref.out.data(), batch.offsets[1] * kHidden, 1e-5F))
+    return state.SkipWithError("differs from the formula");
+  for (auto _ : state) {
+    attention_train(batch.input, dropout, batch.out.data(), batch.log_sums.data(), batch.scratch, 1);
+    benchmark::ClobberMemory();
+  }
+  batch.count(state, 2.0);
+}
+BENCHMARK_CAPTURE(bench_attention_train, heads_of_32, 32, 0.0F)->Arg(20)->Arg(64)->Arg(176)->Arg(384)->Arg(512);
+BENCHMARK_CAPTURE(bench_attention_train, heads_of_32_dropout, 32, 0.1F)->Arg(20)->Arg(64)->Arg(176)->Arg(384)->Arg(512);
+BENCHMARK_CAPTURE(bench_attention_train, heads_of_64_dropout, 64, 0.1F)->Arg(176)->Arg(512);
+
+void bench_attention_backward(benchmark::State& state, std::size_t head_size, float p) {
+  AttentionBatch batch(argument(state), head_size);
+  AttentionBatch ref(argument(state), head_size);
+  const Dropout dropout = attention_dropout(p);
+  attention_train(batch.input, dropout, batch.out.data(), batch.log_sums.data(), batch.scratch, 1);
+  attention_backward(batch.input, dropout, batch.gradient(), batch.scratch, 1);
+  attention_train_ref(ref.first_sequence(), dropout, ref.out.data(), ref.log_sums.data());
+  attention_backward_ref(ref.first_sequence(), dropout, ref.gradient());
+  if (!close_to(batch.d_qkv.data(), ref.d_qkv.data(), 3 * kHidden * batch.offsets[1], 3e-5F))
+    return state.SkipWithError("differs from the formula");
+  for (auto _ : state) {
+    attention_backward(batch.input, dropout, batch.gradient(), batch.scratch, 1);
+    benchmark::ClobberMemory();
+  }
+  batch.count(state, 5.0);
+}
+BENCHMARK_CAPTURE(bench_attention_backward, heads_of_32, 32, 0.0F)->Arg(20)->Arg(64)->Arg(176)->Arg(384)->Arg(512);
+BENCHMARK_CAPTURE(bench_attention_backward, heads_of_32_dropout, 32, 0.1F)
+    ->Arg(20)
+    ->Arg(64)
+    ->Arg(176)
+    ->Arg(384)
+    ->Arg(512);
+BENCHMARK_CAPTURE(bench_attention_backward, heads_of_64_dropout, 64, 0.1F)->Arg(176)->Arg(512);
 
 void bench_to_float32(benchmark::State& state, DType type) {
   std::vector<float> src = random_floats(kHidden);

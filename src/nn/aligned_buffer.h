@@ -26,6 +26,8 @@ class AlignedBuffer {
     }
     return memory_.get();
   }
+  float* data() { return memory_.get(); }
+  const float* data() const { return memory_.get(); }
   std::size_t size() const { return size_; }
 
  private:

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "base/check.h"
+#include "nn/family_names.h"
+#include "nn/kernels/attention_training.h"
 #include "nn/kernels/parallel.h"
 
 namespace spanqa {
@@ -14,53 +16,6 @@ namespace {
 
 // Rows that a thread takes at least: below it, waking a second thread costs more than it saves.
 constexpr std::size_t kMinRowsPerThread = 32;
-
-/// How a family names its tensors. A further family of post-norm encoders is a further row.
-struct FamilyNames {
-  ModelFamily family;
-  const char* prefix;
-  const char* layer;  // in front of the names below, {} is the number of the layer
-  const char* query;
-  const char* key;
-  const char* value;
-  const char* attention_out;
-  const char* attention_norm;
-  const char* up;
-  const char* down;
-  const char* output_norm;
-};
-
-constexpr std::array kFamilyNames = {
-    FamilyNames{.family = ModelFamily::kBert,
-                .prefix = "bert.",
-                .layer = "encoder.layer",
-                .query = "attention.self.query",
-                .key = "attention.self.key",
-                .value = "attention.self.value",
-                .attention_out = "attention.output.dense",
-                .attention_norm = "attention.output.LayerNorm",
-                .up = "intermediate.dense",
-                .down = "output.dense",
-                .output_norm = "output.LayerNorm"},
-    FamilyNames{.family = ModelFamily::kDistilBert,
-                .prefix = "distilbert.",
-                .layer = "transformer.layer",
-                .query = "attention.q_lin",
-                .key = "attention.k_lin",
-                .value = "attention.v_lin",
-                .attention_out = "attention.out_lin",
-                .attention_norm = "sa_layer_norm",
-                .up = "ffn.lin1",
-                .down = "ffn.lin2",
-                .output_norm = "output_layer_norm"},
-};
-
-const FamilyNames& names_of(ModelFamily family) {
-  const auto* const found = std::find_if(kFamilyNames.begin(), kFamilyNames.end(),
-                                         [&](const FamilyNames& names) { return names.family == family; });
-  SPANQA_CHECK(found != kFamilyNames.end());
-  return *found;
-}
 
 std::size_t size_of(int n) { return static_cast<std::size_t>(n); }
 
@@ -105,7 +60,7 @@ class LinearLoader {
   AlignedBuffer memory_;
 };
 
-const char* encoder_prefix(ModelFamily family) { return names_of(family).prefix; }
+const char* encoder_prefix(ModelFamily family) { return family_names(family).prefix; }
 
 Result<LayerNorm> LayerNorm::load(const Checkpoint& checkpoint, const std::string& name, std::size_t width, float eps) {
   LayerNorm norm;
@@ -115,6 +70,11 @@ Result<LayerNorm> LayerNorm::load(const Checkpoint& checkpoint, const std::strin
   SPANQA_TRY(checkpoint.read(name + ".weight", {width}, norm.gamma_));
   SPANQA_TRY(checkpoint.read(name + ".bias", {width}, norm.beta_));
   return norm;
+}
+
+void LayerNorm::assign(const float* gamma, const float* beta) {
+  std::copy_n(gamma, gamma_.size(), gamma_.begin());
+  std::copy_n(beta, beta_.size(), beta_.begin());
 }
 
 Result<Embeddings::Table> Embeddings::load_table(const Checkpoint& checkpoint, const std::string& name, int n_rows,
@@ -140,9 +100,29 @@ Result<Embeddings> Embeddings::load(const Checkpoint& checkpoint, const ModelCon
   return embeddings;
 }
 
+Embeddings Embeddings::over(const EmbeddingTensors<const float>& tensors, const ModelConfig& config) {
+  const std::size_t width = size_of(config.hidden_size);
+  const auto table = [&](const float* rows) {
+    return Table{.rows = reinterpret_cast<const std::byte*>(rows), .type = DType::kFloat32, .width = width};
+  };
+  Embeddings embeddings;
+  embeddings.word_ = table(tensors.word);
+  embeddings.position_ = table(tensors.position);
+  embeddings.type_ = table(tensors.type);
+  embeddings.norm_ = LayerNorm(width, config.layer_norm_eps);
+  embeddings.assign_norm(tensors.gamma, tensors.beta);
+  return embeddings;
+}
+
 void Embeddings::forward(const PackedBatch& batch, std::size_t begin, std::size_t end, float* out) const {
   const LayerNormWeights norm = norm_.weights();
-  const std::size_t width = norm.width;
+  sum(batch, begin, end, out);
+  float* const rows = out + begin * norm.width;
+  add_layer_norm(rows, nullptr, norm, end - begin, rows);
+}
+
+void Embeddings::sum(const PackedBatch& batch, std::size_t begin, std::size_t end, float* out) const {
+  const std::size_t width = word_.width;
   const auto sequence = std::upper_bound(batch.offsets.begin(), batch.offsets.end(), begin) - 1;
   auto next = sequence + 1;
   std::size_t first = *sequence;
@@ -152,7 +132,6 @@ void Embeddings::forward(const PackedBatch& batch, std::size_t begin, std::size_
     to_float32(word_.row(static_cast<std::size_t>(batch.ids[t])), word_.type, width, row);
     add_row(position_.row(t - first), position_.type, width, row);
     if (type_.rows != nullptr) add_row(type_.row(batch.type_ids[t]), type_.type, width, row);
-    add_layer_norm(row, nullptr, norm, 1, row);
   }
 }
 
@@ -160,7 +139,7 @@ EncoderLayer::EncoderLayer(Products products, Norms norms, std::size_t n_heads, 
     : products_(std::move(products)), norms_(std::move(norms)), n_heads_(n_heads), activation_(activation) {}
 
 Result<EncoderLayer> EncoderLayer::load(LinearLoader& loader, const ModelConfig& config, int index) {
-  const FamilyNames& names = names_of(config.family);
+  const FamilyNames& names = family_names(config.family);
   const std::string prefix = fmt::format("{}{}.{}.", names.prefix, names.layer, index);
   const std::size_t h = size_of(config.hidden_size);
   const std::size_t i = size_of(config.intermediate_size);
@@ -178,21 +157,68 @@ Result<EncoderLayer> EncoderLayer::load(LinearLoader& loader, const ModelConfig&
                       config.activation);
 }
 
+Result<EncoderLayer> EncoderLayer::create(const LayerTensors<const float>& tensors, const ModelConfig& config,
+                                          Precision precision) {
+  const std::size_t h = size_of(config.hidden_size);
+  const std::size_t i = size_of(config.intermediate_size);
+  const auto linear = [&](const float* weight, const float* bias, std::size_t n, std::size_t k) {
+    const std::array parts = {LinearPart{.weight = weight, .bias = bias, .n = n}};
+    return Linear::create(parts, k, precision);
+  };
+  SPANQA_ASSIGN(Linear qkv, linear(tensors.qkv_weight, tensors.qkv_bias, 3 * h, h));
+  SPANQA_ASSIGN(Linear attention_out, linear(tensors.attention_out_weight, tensors.attention_out_bias, h, h));
+  SPANQA_ASSIGN(Linear up, linear(tensors.up_weight, tensors.up_bias, i, h));
+  SPANQA_ASSIGN(Linear down, linear(tensors.down_weight, tensors.down_bias, h, i));
+  EncoderLayer layer(Products{std::move(qkv), std::move(attention_out), std::move(up), std::move(down)},
+                     Norms{LayerNorm(h, config.layer_norm_eps), LayerNorm(h, config.layer_norm_eps)},
+                     size_of(config.n_heads), config.activation);
+  layer.assign_norms(tensors);
+  return layer;
+}
+
+void EncoderLayer::assign(const LayerTensors<const float>& tensors, int n_threads) {
+  const auto assign = [&](Linear& linear, const float* weight, const float* bias) {
+    const std::array parts = {LinearPart{.weight = weight, .bias = bias, .n = linear.n()}};
+    linear.assign(parts, n_threads);
+  };
+  assign(products_.qkv, tensors.qkv_weight, tensors.qkv_bias);
+  assign(products_.attention_out, tensors.attention_out_weight, tensors.attention_out_bias);
+  assign(products_.up, tensors.up_weight, tensors.up_bias);
+  assign(products_.down, tensors.down_weight, tensors.down_bias);
+  assign_norms(tensors);
+}
+
+void EncoderLayer::assign_norms(const LayerTensors<const float>& tensors) {
+  norms_.attention.assign(tensors.attention_gamma, tensors.attention_beta);
+  norms_.output.assign(tensors.output_gamma, tensors.output_beta);
+}
+
 void EncoderLayer::forward(const float* input, std::span<const std::uint32_t> offsets, const LayerBuffers& buffers,
-                           EncoderScratch& scratch) const {
+                           EncoderScratch& scratch, const LayerTape* tape) const {
   const std::size_t n_rows = offsets.back();
   const std::size_t h = products_.attention_out.n();
-  products_.qkv.forward(input, n_rows, buffers.qkv, scratch.matmul);
+  for_each_tile(n_rows, scratch, [&](RowRange rows, TileScratch& own) {
+    products_.qkv.forward(input + rows.begin * h, rows.n, buffers.qkv + rows.begin * 3 * h, own.matmul);
+  });
   const AttentionInput attention_input{
       .qkv = buffers.qkv, .row_stride = 3 * h, .offsets = offsets, .n_heads = n_heads_, .head_size = h / n_heads_};
-  attention(attention_input, buffers.context, scratch.attention, scratch.matmul.n_threads());
-  for (std::size_t row = 0; row < n_rows; row += kRowTile) {
-    finish_rows(input, {row, std::min(kRowTile, n_rows - row)}, buffers, scratch);
+  if (tape == nullptr) {
+    attention(attention_input, buffers.context, scratch.attention, scratch.n_threads);
+  } else {
+    attention_train(attention_input, tape->dropouts.attention, buffers.context, tape->log_sums, scratch.attention,
+                    scratch.n_threads);
   }
+  for_each_tile(n_rows, scratch, [&](RowRange rows, TileScratch& own) {
+    if (tape == nullptr) {
+      finish_rows(input, rows, buffers, own);
+    } else {
+      finish_rows_taped(input, rows, buffers, own, *tape);
+    }
+  });
 }
 
 void EncoderLayer::finish_rows(const float* input, RowRange rows, const LayerBuffers& buffers,
-                               EncoderScratch& scratch) const {
+                               TileScratch& scratch) const {
   const std::size_t h = products_.attention_out.n();
   const std::size_t offset = rows.begin * h;
   const int n_threads = scratch.matmul.n_threads();
@@ -203,6 +229,34 @@ void EncoderLayer::finish_rows(const float* input, RowRange rows, const LayerBuf
   feed_forward({products_.up, products_.down, activation_}, attended, rows.n, projected, buffers.intermediate,
                scratch.matmul);
   add_and_normalise(projected, attended, norms_.output, rows.n, buffers.output + offset, n_threads);
+}
+
+LayerNormTape tape_from(const LayerNormTape& tape, std::size_t row, std::size_t width) {
+  return {.normalised = tape.normalised + row * width, .inverse_deviation = tape.inverse_deviation + row};
+}
+
+void EncoderLayer::finish_rows_taped(const float* input, RowRange rows, const LayerBuffers& buffers,
+                                     TileScratch& scratch, const LayerTape& tape) const {
+  const std::size_t h = products_.attention_out.n();
+  const std::size_t i = products_.up.n();
+  const std::size_t offset = rows.begin * h;
+  float* const attended = buffers.attended + offset;
+  float* const pre_activation = tape.pre_activation + rows.begin * i;
+  float* const projected = scratch.projected.at_least((kRowTile + kLinearSlackRows) * h);
+  float* const intermediate = scratch.intermediate.at_least((kRowTile + kLinearSlackRows) * i);
+  products_.attention_out.forward(buffers.context + offset, rows.n, projected, scratch.matmul);
+  add_layer_norm_train(projected, input + offset, {tape.dropouts.attention_out, rows.begin}, attention_norm(), rows.n,
+                       attended, tape_from(tape.attended, rows.begin, h));
+  products_.up.forward(attended, rows.n, pre_activation, scratch.matmul);
+  activate_out(activation_, pre_activation, rows.n * i, intermediate);
+  products_.down.forward(intermediate, rows.n, projected, scratch.matmul);
+  add_layer_norm_train(projected, attended, {tape.dropouts.output, rows.begin}, output_norm(), rows.n,
+                       buffers.output + offset, tape_from(tape.output, rows.begin, h));
+}
+
+EncoderScratch::EncoderScratch(int threads, Sharing sharing) : n_threads(threads) {
+  const bool is_by_tiles = sharing == Sharing::kTiles;
+  for (int thread = 0; thread < (is_by_tiles ? threads : 1); ++thread) tiles.emplace_back(is_by_tiles ? 1 : threads);
 }
 
 Result<Encoder> Encoder::load(const Checkpoint& checkpoint, const ModelConfig& config) {
@@ -223,7 +277,7 @@ const float* Encoder::forward(const PackedBatch& batch, EncoderWorkspace& worksp
   float* const hidden = workspace.hidden_.at_least(n_numbers);
   if (n_rows == 0) return hidden;
   EncoderScratch& scratch = workspace.scratch_;
-  parallel_rows(n_rows, kMinRowsPerThread, scratch.matmul.n_threads(),
+  parallel_rows(n_rows, kMinRowsPerThread, scratch.n_threads,
                 [&](std::size_t begin, std::size_t end) { embeddings_.forward(batch, begin, end, hidden); });
   for (const EncoderLayer& layer : layers_) {
     const LayerBuffers buffers{.qkv = workspace.qkv_.at_least(3 * n_numbers),

@@ -38,9 +38,7 @@ struct Case {
           sums[j * k + c] += static_cast<double>(d_y_seen[r * n + j]) * static_cast<double>(x_seen[r * k + c]);
       }
     }
-    std::vector<float> d_w;
-    for (const double sum : sums) d_w.push_back(static_cast<float>(sum));
-    return d_w;
+    return {sums.begin(), sums.end()};
   }
 
   std::size_t rows;

@@ -22,8 +22,8 @@ struct AttentionInput {
   std::size_t hidden() const { return n_heads * head_size; }
 };
 
-/// Buffers that attention() reuses from call to call; they grow to the longest sequence seen. One for each thread of
-/// work, never shared by two calls at once.
+/// Buffers that attention(), and its like in training, reuse from call to call; they grow to the longest sequence seen.
+/// One for each thread of work, never shared by two calls at once.
 class AttentionScratch {
  public:
   /// Makes room for `n_floats` of each of `n_threads` threads; what was there is lost.

@@ -11,61 +11,14 @@
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
 #include "hwy/highway.h"
-#include "nn/kernels/vector_math-inl.h"
+#include "nn/kernels/activations-inl.h"
+#include "nn/kernels/float_vector-inl.h"
+#include "nn/kernels/row_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace spanqa {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-using FloatTag = hn::ScalableTag<float>;
-using Float = hn::Vec<FloatTag>;
-constexpr FloatTag kFloats;
-constexpr std::size_t kLanes = HWY_LANES(float);
-
-// x Phi(x), Phi the normal distribution's cumulative function: Phi(x) - 1/2 = x P(x^2) / Q(x^2) for |x| <= 5.5, beyond
-// which the gate is 0 or 1 to float precision. P and Q (degree 5 each, Q(0) = 1) were fitted for this file by weighted
-// least squares with Lawson's reweighting, so that |x| times the gate's error stays below 2.2e-8; the rest is rounding.
-struct Gelu {
-  HWY_INLINE Float operator()(Float x) const {
-    const Float edge = hn::Set(kFloats, 5.5F);
-    const Float above =
-        hn::Max(hn::Neg(edge), x);  // far below it the product is 0, not a large x times a rounding error
-    const Float t = hn::Min(edge, above);
-    const Float u = hn::Mul(t, t);
-    Float p = hn::Set(kFloats, 2.2216004e-8F);
-    p = hn::MulAdd(p, u, hn::Set(kFloats, 6.5307219e-6F));
-    p = hn::MulAdd(p, u, hn::Set(kFloats, 1.8285666e-4F));
-    p = hn::MulAdd(p, u, hn::Set(kFloats, 4.7616075e-3F));
-    p = hn::MulAdd(p, u, hn::Set(kFloats, 3.5142190e-2F));
-    p = hn::MulAdd(p, u, hn::Set(kFloats, 3.9894199e-1F));
-    Float q = hn::Set(kFloats, 1.1953987e-6F);
-    q = hn::MulAdd(q, u, hn::Set(kFloats, 7.8609744e-5F));
-    q = hn::MulAdd(q, u, hn::Set(kFloats, 1.9624261e-3F));
-    q = hn::MulAdd(q, u, hn::Set(kFloats, 2.9398614e-2F));
-    q = hn::MulAdd(q, u, hn::Set(kFloats, 2.5475199e-1F));
-    q = hn::MulAdd(q, u, hn::Set(kFloats, 1.0F));
-    return hn::Mul(above, hn::MulAdd(hn::Mul(t, p), hn::Div(hn::Set(kFloats, 1.0F), q), hn::Set(kFloats, 0.5F)));
-  }
-};
-
-// (1 + tanh(y)) / 2 = 1 / (1 + exp(-2 y)), and exp(-2 y) = 2^(x (a + b x^2)).
-struct GeluTanh {
-  HWY_INLINE Float operator()(Float x) const {
-    const Float a = hn::Set(kFloats, -2.3022082F);   // -2 sqrt(2 / pi) log2(e)
-    const Float b = hn::Set(kFloats, -0.10294324F);  // 0.044715 a
-    const Float lowest = hn::Set(kFloats, -10.0F);   // below it the gate is under 1e-20
-    const Float above = hn::Max(lowest, x);
-    const Float t = hn::Min(hn::Set(kFloats, 10.0F), above);
-    const Float power = hn::Mul(t, hn::MulAdd(hn::Mul(t, t), b, a));
-    const Float bounded = hn::Min(power, hn::Set(kFloats, 120.0F));
-    return hn::Div(above, hn::Add(hn::Set(kFloats, 1.0F), exp2_bounded(kFloats, bounded)));
-  }
-};
-
-struct Relu {
-  HWY_INLINE Float operator()(Float x) const { return hn::Max(hn::Zero(kFloats), x); }
-};
 
 template <class Function>
 HWY_INLINE void in_place(float* HWY_RESTRICT x, std::size_t n, const Function& function) {
@@ -88,59 +41,6 @@ HWY_INLINE void in_place(float* HWY_RESTRICT x, std::size_t n, const Function& f
 void gelu_kernel(float* x, std::size_t n) { in_place(x, n, Gelu()); }
 void gelu_tanh_kernel(float* x, std::size_t n) { in_place(x, n, GeluTanh()); }
 void relu_kernel(float* x, std::size_t n) { in_place(x, n, Relu()); }
-
-// Rows are walked three times while they are in the first-level cache: sum, squared deviations (a second walk, since
-// E[x^2] - E[x]^2 cancels where the mean is large), result. Four accumulators each hide the latency of an addition.
-constexpr std::size_t kUnroll = 4;
-
-struct RowSum {
-  Float lanes[kUnroll];
-  float tail = 0.0F;
-  HWY_INLINE RowSum() {
-    for (Float& lane : lanes) lane = hn::Zero(kFloats);
-  }
-  HWY_INLINE float total() const {
-    const Float all = hn::Add(hn::Add(lanes[0], lanes[1]), hn::Add(lanes[2], lanes[3]));
-    return hn::GetLane(hn::SumOfLanes(kFloats, all)) + tail;
-  }
-};
-
-// out = x + residual (or x); returns the row's sum.
-HWY_INLINE float add_and_sum(const float* x, const float* residual, std::size_t width, float* out) {
-  RowSum sum;
-  std::size_t c = 0;
-  const auto step = [&](std::size_t at, Float& lane) HWY_ATTR {
-    Float value = hn::LoadU(kFloats, x + at);
-    if (residual != nullptr) value = hn::Add(value, hn::LoadU(kFloats, residual + at));
-    hn::StoreU(value, kFloats, out + at);
-    lane = hn::Add(lane, value);
-  };
-  for (; c + kUnroll * kLanes <= width; c += kUnroll * kLanes) {
-    for (std::size_t j = 0; j < kUnroll; ++j) step(c + j * kLanes, sum.lanes[j]);
-  }
-  for (; c + kLanes <= width; c += kLanes) step(c, sum.lanes[0]);
-  for (; c < width; ++c) {
-    out[c] = residual == nullptr ? x[c] : x[c] + residual[c];
-    sum.tail += out[c];
-  }
-  return sum.total();
-}
-
-HWY_INLINE float squared_deviations(const float* row, std::size_t width, float mean) {
-  RowSum sum;
-  const Float means = hn::Set(kFloats, mean);
-  std::size_t c = 0;
-  const auto step = [&](std::size_t at, Float& lane) HWY_ATTR {
-    const Float deviation = hn::Sub(hn::LoadU(kFloats, row + at), means);
-    lane = hn::MulAdd(deviation, deviation, lane);
-  };
-  for (; c + kUnroll * kLanes <= width; c += kUnroll * kLanes) {
-    for (std::size_t j = 0; j < kUnroll; ++j) step(c + j * kLanes, sum.lanes[j]);
-  }
-  for (; c + kLanes <= width; c += kLanes) step(c, sum.lanes[0]);
-  for (; c < width; ++c) sum.tail += (row[c] - mean) * (row[c] - mean);
-  return sum.total();
-}
 
 void add_layer_norm_kernel(const float* x, const float* residual, const LayerNormWeights& weights, std::size_t rows,
                            float* out) {
