@@ -219,6 +219,10 @@ std::vector<std::pair<std::string, std::string>> printed_options(const TrainOpti
       }
     } else if (key.ends_with("-dropout") && value.get<double>() < 0) {
       lines.emplace_back(key, kFromConfig);
+    } else if (key == "validation" && options.validation.empty()) {
+      lines.emplace_back(key, "none");
+    } else if (key == "threads" && options.n_threads == 0) {
+      lines.emplace_back(key, "all cores");
     } else {
       lines.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
     }

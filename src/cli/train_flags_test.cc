@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "shared_data.h"
@@ -143,6 +144,8 @@ TEST(TrainFlags, PrintedSettingsAreForPeople) {
   EXPECT_EQ(printed.at("learning-rate"), "5e-05");
   EXPECT_EQ(printed.at("hidden-dropout"), "as config.json says");
   EXPECT_EQ(printed.at("schedule"), "linear");
+  EXPECT_EQ(printed.at("validation"), "none");
+  EXPECT_EQ(printed.at("threads"), "all cores");
 }
 
 }  // namespace
