@@ -119,7 +119,7 @@ void TrainFlags::add_output_to(CLI::App& command) {
   group(add_number(command, "--evaluate-every", options.evaluate_every, "Steps between scores; 0: each epoch"));
   group(add_number(command, "--save-every", options.save_every, "Steps between checkpoints; 0: each epoch"));
   group(add_number(command, "--checkpoint-limit", options.checkpoint_limit,
-                   "Newest checkpoints kept, beside the best one"));
+                   "Newest checkpoints kept, beside the best one; 0: all"));
   group(add_number(command, "--patience", options.patience,
                    "Scores in a row without a better F1 that end the run; 0: never"));
   group(add_number(command, "--log-every", options.log_every, "Steps between lines of the log"));
