@@ -43,8 +43,15 @@ TEST_F(TrainDisplayTest, NoLogLeavesTheLastStep) {
 
 TEST_F(TrainDisplayTest, EvaluationsAndCheckpointsAreLines) {
   TrainDisplay display(file_.get(), 50, false);
-  display.evaluation(
-      {.step = 319, .epoch = 1.0, .loss = 1.67541, .exact = 54.344, .f1 = 64.99, .seconds = 12.3, .is_best = true});
+  EvaluationRecord record;
+  record.step = 319;
+  record.epoch = 1.0;
+  record.loss = 1.67541;
+  record.exact = 54.344;
+  record.f1 = 64.99;
+  record.seconds = 12.3;
+  record.is_best = true;
+  display.evaluation(record);
   display.checkpoint({.step = 319, .folder = "runs/a/checkpoint-319"});
   EXPECT_EQ(text(),
             "epoch 1.00  step 319  loss 1.6754  exact 54.34  F1 64.99  12.3 s  best so far\n"
