@@ -28,7 +28,7 @@ TEST(Encoder, LayersComputeTheSameInBuffersOfTheirOwn) {
   // As a trainer will: nothing that a layer wrote is overwritten.
   std::deque<std::vector<float>> memory;
   const auto make = [&](std::size_t width) { return memory.emplace_back((n + kLinearSlackRows) * width).data(); };
-  EncoderScratch scratch;
+  EncoderScratch scratch(1, EncoderScratch::Sharing::kProducts);
   float* input = make(h);
   tiny.encoder.embeddings().forward(batch, 0, n, input);
   for (const EncoderLayer& layer : tiny.encoder.layers()) {

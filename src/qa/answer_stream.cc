@@ -59,7 +59,11 @@ Result<AnswerStreamCounts> answer_stream(const Reader& reader, ExampleReader& ex
     std::vector<Question> questions;
     questions.reserve(group.examples.size());
     for (const Example& example : group.examples) questions.push_back({example.question, *example.context});
-    auto answers = reader.ask_all(questions, options.ask, 1);
+    AskOptions ask = options.ask;
+    if (options.measure) {
+      ask.measure = [&](const ReadWindow& window) { return options.measure(group.examples[window.question], window); };
+    }
+    auto answers = reader.ask_all(questions, ask, 1);
     return AnsweredGroup{std::move(group), std::move(answers)};
   };
 

@@ -10,10 +10,15 @@
 
 namespace spanqa {
 
+/// A figure of one window of an example; see AskOptions::measure. Called from several threads at once, each with
+/// another example.
+using ExampleMeasure = std::function<double(const Example&, const ReadWindow&)>;
+
 struct AnswerStreamOptions {
   AskOptions ask = {};
-  int n_threads = 0;      // 0: the reader's own number
-  std::size_t limit = 0;  // examples read at most; 0: all
+  ExampleMeasure measure = {};  // in the place of ask.measure
+  int n_threads = 0;            // 0: the reader's own number
+  std::size_t limit = 0;        // examples read at most; 0: all
 };
 
 /// What the stream has seen so far.

@@ -9,6 +9,8 @@
 
 #include "base/file.h"
 #include "qa/predictions_files.h"
+#include "qa/window_loss.h"
+#include "qa/window_statistics.h"
 
 namespace spanqa {
 namespace {
@@ -27,6 +29,17 @@ std::string_view best_span(const RunQaResult& result) {
     if (!entry.text.empty()) return entry.text;
   }
   return {};
+}
+
+/// A first gold whose place the file does not say has no label, so that its question takes no part in the loss.
+bool has_label(const Example& example) { return example.answers.empty() || first_answer_span(example).has_value(); }
+
+/// Loss of one window under training's labels. The label is looked up once for each window, not kept: questions have
+/// one window or a few, and looking it up is nothing beside reading it.
+double loss_of(const Example& example, const ReadWindow& read) {
+  const ByteSpan gold = first_answer_span(example).value_or(ByteSpan{});
+  const Window& window = read.plan->windows[read.number];
+  return window_loss(read.logits, label_window(*read.plan, window, *read.context, gold));
 }
 
 /// Everything that is added up while the questions stream by.
@@ -51,6 +64,12 @@ class Scores {
     worst_.add(example, result, score);
   }
 
+  void add_loss(const Example& example, const Answers& answers) {
+    if (!has_label(example)) return;
+    loss_ += answers.measured;
+    n_loss_windows_ += answers.n_windows;
+  }
+
   Status finish(EvaluationReport& report) {
     if (version_2_) {
       SPANQA_ASSIGN(report.metrics, v2_.totals());
@@ -63,6 +82,7 @@ class Scores {
       SPANQA_ASSIGN(report.metrics, v1_.totals());
       report.n_without_golds = v1_.n_without_golds();
     }
+    if (n_loss_windows_ > 0) report.loss = loss_ / static_cast<double>(n_loss_windows_);
     report.slices = slices_.groups();
     report.worst = worst_.take();
     return {};
@@ -73,6 +93,8 @@ class Scores {
   SquadV1Metrics v1_;
   SquadV2Metrics v2_;
   SquadV2Metrics with_null_odds_;
+  double loss_ = 0.0;
+  std::size_t n_loss_windows_ = 0;
   SliceScores slices_;
   WorstErrors worst_;
 };
@@ -119,6 +141,7 @@ Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::p
   RunQaOptions decoder = options.decoder;
   decoder.version_2 = report.version_2;
   stream.ask = {.decoder = decoder, .windows = options.windows, .specials_in_text = options.specials_in_text};
+  if (options.with_loss) stream.measure = loss_of;
   stream.n_threads = options.n_threads;
   stream.limit = options.limit;
 
@@ -145,6 +168,7 @@ Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::p
                                                        "questions without them");
                                      }
                                      scores.add(example, answers->run_qa);
+                                     if (options.with_loss) scores.add_loss(example, *answers);
                                      return files ? files->add(example.id, answers->run_qa) : Status();
                                    },
                                    progress));
@@ -170,6 +194,7 @@ std::string EvaluationReport::to_json() const {
       figures[metric.name] = metric.value;
     }
   }
+  if (loss) json["loss"] = *loss;
   if (fitted_threshold) json["fitted_threshold"] = *fitted_threshold;
   if (fitted_f1) json["fitted_f1"] = *fitted_f1;
   for (const SliceGroup& group : slices) {

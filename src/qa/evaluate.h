@@ -29,6 +29,7 @@ struct EvaluateOptions {
   std::string prefix = "eval";        // of the file names, as run_qa.py has it; empty: none
   std::size_t limit = 0;              // questions at most; 0: all
   std::size_t n_worst = 20;           // errors listed
+  bool with_loss = false;             // fill EvaluationReport::loss; costs less than 1 % of the evaluation
   int n_threads = 0;                  // 0: the reader's own number
   std::function<Status()> cancelled =
       {};  // asked after each question; its error ends the evaluation, no file is written
@@ -43,6 +44,10 @@ struct EvaluationReport {
   /// would have given the best F1 on this data, and that F1 (percent).
   std::optional<double> fitted_threshold = {};
   std::optional<double> fitted_f1 = {};
+  /// With `with_loss`: the mean of window_loss over all windows of the questions whose first gold has a place in the
+  /// context or that have no gold. Labels are training's: the first gold, label_window; 0 and 0 where the window does
+  /// not hold it. The same for any number of threads. Unset when no question counts.
+  std::optional<double> loss = {};
   std::size_t n_without_golds = 0;  // v1.1 only: questions that no prediction can get right
   std::vector<SliceGroup> slices;
   std::vector<WorstError> worst;  // most confident first

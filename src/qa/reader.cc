@@ -70,6 +70,7 @@ struct Task {
   WindowPlan plan;
   std::optional<AnyDecoder> decoder;
   std::size_t n_tokens = 0;
+  double measured = 0.0;
 };
 
 struct WindowRef {
@@ -101,6 +102,17 @@ std::vector<Batch> make_batches(const std::vector<Task>& tasks) {
     }
   }
   return batches;
+}
+
+/// Window `i` of a batch, which lies in `plan`.
+WindowLogits logits_of(const BatchLogits& read, std::size_t i, const WindowPlan& plan) {
+  const Window& window = plan.windows[read.batch.windows[i].window];
+  return {.start = read.logits.start.data() + read.offsets[i],
+          .end = read.logits.end.data() + read.offsets[i],
+          .n_tokens = read.offsets[i + 1] - read.offsets[i],
+          .context_position = plan.context_position(),
+          .context_begin = window.context_begin,
+          .n_context = window.n_context()};
 }
 
 Status check_question(const Question& question) {
@@ -295,14 +307,17 @@ std::vector<Result<Answers>> Reader::ask_all(std::span<const Question> questions
       [&](std::size_t, Batch batch) { return impl_->read(tasks, std::move(batch), threads_inside); },
       [&](const BatchLogits& read) -> Status {
         for (std::size_t i = 0; i < read.batch.windows.size(); ++i) {
-          Task& task = tasks[read.batch.windows[i].task];
-          const Window& window = task.plan.windows[read.batch.windows[i].window];
-          task.decoder->add({.start = read.logits.start.data() + read.offsets[i],
-                             .end = read.logits.end.data() + read.offsets[i],
-                             .n_tokens = read.offsets[i + 1] - read.offsets[i],
-                             .context_position = task.plan.context_position(),
-                             .context_begin = window.context_begin,
-                             .n_context = window.n_context()});
+          const WindowRef& ref = read.batch.windows[i];
+          Task& task = tasks[ref.task];
+          const WindowLogits logits = logits_of(read, i, task.plan);
+          if (options.measure) {
+            task.measured += options.measure({.question = task.number,
+                                              .number = ref.window,
+                                              .plan = &task.plan,
+                                              .context = task.context.get(),
+                                              .logits = logits});
+          }
+          task.decoder->add(logits);
         }
         n_done += read.batch.windows.size();
         if (progress) progress(n_done, n_windows);
@@ -312,6 +327,7 @@ std::vector<Result<Answers>> Reader::ask_all(std::span<const Question> questions
 
   for (Task& task : tasks) {
     Answers answers;
+    answers.measured = task.measured;
     answers.n_windows = task.plan.windows.size();
     answers.n_tokens = task.n_tokens;
     answers.question_truncated = task.plan.question_truncated;

@@ -41,11 +41,26 @@ struct ReaderOptions {
   TokenizerOverrides tokenizer = {};
 };
 
+/// One window as the model read it, on its way to the decoder. Views that hold during the call.
+struct ReadWindow {
+  std::size_t question = 0;  // index among those of the call
+  std::size_t number = 0;    // of the window: plan->windows[number]
+  const WindowPlan* plan = nullptr;
+  const TokenizedText* context = nullptr;
+  WindowLogits logits;
+};
+/// A figure of one window, such as its loss.
+using WindowMeasure = std::function<double(const ReadWindow&)>;
+
 struct AskOptions {
   /// The default decoder compares answers over all windows of a document; PipelineOptions gives the Python pipeline's.
   DecoderOptions decoder = GlobalOptions{};
   WindowOptions windows = {};  // max_length is lowered to what the model and its tokenizer allow
   SpecialsInText specials_in_text = SpecialsInText::kText;
+  /// Called with every window before the decoder reads it: windows in order, one thread at a time in each call of ask
+  /// or ask_all, several at once where calls are. What it returns is added up in Answers::measured. Whatever it costs
+  /// stands between two forward passes; without it nothing is spent.
+  WindowMeasure measure = {};
 };
 
 /// One question over one context. Views: the texts must outlive the call.
@@ -59,6 +74,7 @@ struct Answers {
   std::vector<Answer> answers;   // best first; empty when the context holds no token, or every score is 0
   double no_answer_score = 0.0;  // the decoder's own (see Decoded)
   RunQaResult run_qa;            // filled by the run_qa decoder only
+  double measured = 0.0;         // sum of AskOptions::measure over the windows, added in their order
   std::size_t n_windows = 0;
   std::size_t n_tokens = 0;  // read by the model, specials included
   bool question_truncated = false;

@@ -22,17 +22,14 @@ struct RowDropout {
 };
 
 /// What the way back needs of a layer normalisation: (s - mean(s)) / deviation [rows, width], 1 / deviation [rows].
+struct LayerNormTapeView {
+  const float* normalised = nullptr;
+  const float* inverse_deviation = nullptr;
+};
 struct LayerNormTape {
   float* normalised = nullptr;
   float* inverse_deviation = nullptr;
-};
-struct LayerNormTapeView {
-  LayerNormTapeView(const float* normalised_rows, const float* inverse_deviations)
-      : normalised(normalised_rows), inverse_deviation(inverse_deviations) {}
-  LayerNormTapeView(const LayerNormTape& tape)  // NOLINT(google-explicit-constructor): a view of it
-      : LayerNormTapeView(tape.normalised, tape.inverse_deviation) {}
-  const float* normalised;
-  const float* inverse_deviation;
+  operator LayerNormTapeView() const { return {.normalised = normalised, .inverse_deviation = inverse_deviation}; }
 };
 
 /// add_layer_norm of s = drop(x) + residual. x, residual, out: [rows, width]; `residual` may be null (nothing is

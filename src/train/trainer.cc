@@ -1,0 +1,543 @@
+#include "train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <system_error>
+
+#include "base/cpu.h"
+#include "base/file.h"
+#include "nn/trainable_model.h"
+#include "qa/evaluate.h"
+#include "qa/reader.h"
+#include "text/tokenizer.h"
+#include "train/batches.h"
+#include "train/checkpoint.h"
+#include "train/checksum.h"
+#include "train/optimizer.h"
+#include "train/options_json.h"
+#include "train/report.h"
+#include "train/run_log.h"
+#include "train/run_state.h"
+#include "train/schedule.h"
+#include "train/training_set.h"
+
+namespace spanqa {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kEvaluationFolder = ".evaluation";
+// Micro-batches of a step that have a dropout of their own before the numbers of the next step begin.
+constexpr std::uint64_t kStreamsPerStep = 1U << 16U;
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+float share_or(double wanted, float configured) { return wanted < 0.0 ? configured : static_cast<float>(wanted); }
+
+WindowOptions fit_windows(WindowOptions windows, const ModelConfig& config, const Tokenizer& tokenizer) {
+  const std::size_t asked = windows.max_length;
+  windows.max_length = std::min(windows.max_length, static_cast<std::size_t>(config.max_positions));
+  if (const auto limit = tokenizer.settings().model_max_length; limit && *limit > 0) {
+    windows.max_length = std::min(windows.max_length, static_cast<std::size_t>(*limit));
+  }
+  if (windows.max_length < asked) windows.overlap = std::min(windows.overlap, windows.max_length / 2);
+  return windows;
+}
+
+std::uint64_t checksum_of(const TrainingSet& set) {
+  std::vector<std::uint32_t> numbers;
+  numbers.reserve(3 * set.n_windows());
+  for (std::size_t window = 0; window < set.n_windows(); ++window) {
+    const WindowLabels labels = set.labels(window);
+    numbers.insert(numbers.end(), {static_cast<std::uint32_t>(set.n_tokens(window)), labels.start, labels.end});
+  }
+  return checksum64(std::as_bytes(std::span(numbers)));
+}
+
+std::string counted_first(const SkippedQuestions& skipped) {
+  return skipped.first.empty() ? std::string() : fmt::format(", the first: {}", skipped.first.front());
+}
+
+Status make_output(const std::filesystem::path& output, bool resume) {
+  std::error_code error;
+  std::filesystem::create_directories(output, error);
+  if (error) return fail(ErrorCode::kIo, fmt::format("{}: cannot make the folder: {}", output.string(), error.message()));
+  const bool holds_run = last_checkpoint(output).has_value() || std::filesystem::exists(output / "events.jsonl", error);
+  if (holds_run && !resume) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: holds a run already; continue it with --resume, or name another --output folder",
+                            output.string()));
+  }
+  return remove_partial_checkpoints(output);
+}
+
+/// One run, from its first step or its last checkpoint on.
+class TrainingRun {
+ public:
+  TrainingRun(const TrainOptions& options, const TrainObserver& observer)
+      : options_(options), observer_(observer), n_threads_(options.n_threads > 0 ? options.n_threads : usable_cores()) {}
+
+  Status open(bool resume);
+  Result<TrainResult> run();
+
+ private:
+  struct Step {
+    double loss = 0.0;
+    double norm = 0.0;
+    double learning_rate = 0.0;
+    std::size_t n_windows = 0;
+    std::size_t n_tokens = 0;
+  };
+
+  void notice(const std::string& line) const {
+    if (observer_.on_notice) observer_.on_notice(line);
+  }
+  Status open_model(const std::optional<std::filesystem::path>& checkpoint);
+  Status open_data();
+  Status open_log(bool resumed);
+  void plan();
+  Status train_epoch();
+  Result<Step> step(std::span<const std::vector<std::uint32_t>> batches);
+  Result<double> add_gradients(std::span<const std::vector<std::uint32_t>> batches, Step& step);
+  Status record(const Step& step, double seconds);
+  Status after_step(bool is_epoch_end);
+  Status evaluate_now();
+  Result<EvaluationRecord> evaluate_model();
+  Status save();
+  Status write_page(const std::string& state);
+  Result<TrainResult> finish(const std::string& reason);
+  Status export_best(const std::filesystem::path& folder);
+  bool is_over() const { return state_.step >= state_.n_steps || is_out_of_patience_; }
+
+  TrainOptions options_;
+  const TrainObserver& observer_;
+  int n_threads_;
+  Clock::time_point begun_ = Clock::now();
+  double seconds_training_ = 0.0;
+  std::size_t windows_here_ = 0;  // trained on by this process
+  bool is_out_of_patience_ = false;
+  std::size_t saved_step_ = 0;
+  std::size_t seen_since_log_ = 0;
+  std::size_t tokens_since_log_ = 0;
+  double seconds_since_log_ = 0.0;
+
+  std::unique_ptr<TrainableModel> model_;
+  std::optional<Optimizer> optimizer_;
+  std::optional<TrainingSet> set_;
+  std::optional<RunLog> log_;
+  std::optional<Schedule> schedule_;
+  Batches batches_;
+  std::size_t epoch_steps_ = 0;
+  RunState state_;
+  std::optional<EvaluationRecord> best_;
+};
+
+Status TrainingRun::open(bool resume) {
+  SPANQA_TRY(check_options(options_));
+  SPANQA_TRY(make_output(options_.output, resume));
+  const auto checkpoint = resume ? last_checkpoint(options_.output) : std::nullopt;
+  if (checkpoint) {
+    SPANQA_ASSIGN(TrainingState stored, open_checkpoint(*checkpoint));
+    SPANQA_TRY(check_resumable(stored, options_, *checkpoint));
+    state_ = std::move(stored.run);
+    SPANQA_TRY(open_model(checkpoint));
+    std::vector<float> first(model_->layout().n_floats());
+    std::vector<float> second(model_->layout().n_floats());
+    SPANQA_TRY(read_checkpoint_arrays(*checkpoint, model_->layout(),
+                                      {.weights = model_->weights(), .first_moments = first, .second_moments = second}));
+    model_->lay_out_weights();
+    optimizer_->restore(first, second, stored.n_optimizer_steps);
+    saved_step_ = state_.step;
+    notice(fmt::format("resumed from {}, step {}", checkpoint->string(), state_.step));
+  } else {
+    if (resume) notice(fmt::format("{} holds no checkpoint: the run begins anew", options_.output.string()));
+    SPANQA_TRY(open_model(std::nullopt));
+  }
+  SPANQA_TRY(open_data());
+  plan();
+  SPANQA_TRY(write_file(options_.output / "run.json", options_to_json(options_) + "\n"));
+  return open_log(checkpoint.has_value());
+}
+
+Status TrainingRun::open_model(const std::optional<std::filesystem::path>& checkpoint) {
+  SPANQA_ASSIGN(const ModelConfig config, read_model_config(options_.model));
+  const TrainableOptions trainable{.precision = options_.precision,
+                                   .n_threads = n_threads_,
+                                   .hidden_dropout = share_or(options_.hidden_dropout, config.hidden_dropout),
+                                   .attention_dropout = share_or(options_.attention_dropout, config.attention_dropout),
+                                   .head_dropout = share_or(options_.head_dropout, config.head_dropout),
+                                   .label_smoothing = static_cast<float>(options_.label_smoothing),
+                                   .frozen_layers = static_cast<int>(options_.frozen_layers),
+                                   .seed = options_.seed};
+  SPANQA_ASSIGN(model_, TrainableModel::open(checkpoint.value_or(options_.model), trainable));
+  optimizer_.emplace(model_->layout(), optimizer_options(options_), n_threads_);
+  if (model_->has_new_head()) notice("the model has no answer head: a new one is drawn, as fine-tuning begins");
+  return {};
+}
+
+Status TrainingRun::open_data() {
+  SPANQA_ASSIGN(const auto tokenizer, Tokenizer::open(options_.model));
+  options_.windows = fit_windows(options_.windows, model_->config(), *tokenizer);
+  SPANQA_ASSIGN(TrainingSet set, TrainingSet::load(options_, *tokenizer, options_.windows, n_threads_));
+  set_.emplace(std::move(set));
+  const TrainingSetCounts& counts = set_->counts();
+  notice(fmt::format("{} questions, {} windows, {} with an answer, {:.0f} tokens a window", counts.n_questions,
+                     counts.n_windows, counts.n_answer_windows,
+                     static_cast<double>(counts.n_tokens) / static_cast<double>(counts.n_windows)));
+  const auto passed_over = [&](const SkippedQuestions& skipped, const char* why) {
+    if (skipped.n > 0) notice(fmt::format("passed over {} questions: {}{}", skipped.n, why, counted_first(skipped)));
+  };
+  passed_over(counts.misplaced, "the answer does not stand at its place");
+  passed_over(counts.long_questions, "too long for a window");
+  passed_over(counts.unanswerable, "no answer, and squad_v2 is off");
+  passed_over(counts.without_golds, "the file gives no answers");
+  const std::uint64_t checksum = checksum_of(*set_);
+  if (state_.step > 0 && state_.data_checksum != checksum) {
+    return fail(ErrorCode::kMismatch,
+                fmt::format("{}: the training files are not those that the run began with; put them back, or begin a new "
+                            "run in another folder",
+                            options_.output.string()));
+  }
+  state_.data_checksum = checksum;
+  return {};
+}
+
+void TrainingRun::plan() {
+  batches_ = plan_epoch(set_->lengths(), {.kind = options_.batch_kind,
+                                          .size = options_.batch_size,
+                                          .group_by_length = options_.group_by_length,
+                                          .seed = options_.seed,
+                                          .epoch = state_.epoch_index});
+  // Token batches differ from epoch to epoch; the first epoch's number is what the schedule counts with.
+  if (epoch_steps_ == 0) {
+    Batches first;
+    if (state_.epoch_index > 0) {
+      first = plan_epoch(set_->lengths(), {.kind = options_.batch_kind,
+                                           .size = options_.batch_size,
+                                           .group_by_length = options_.group_by_length,
+                                           .seed = options_.seed});
+    }
+    const std::size_t n_batches = state_.epoch_index > 0 ? first.size() : batches_.size();
+    epoch_steps_ = steps_per_epoch(n_batches, options_.accumulation_steps);
+    state_.n_steps = count_steps(options_, epoch_steps_);
+    schedule_.emplace(options_.schedule, count_warmup_steps(options_, state_.n_steps), state_.n_steps);
+  }
+}
+
+Status TrainingRun::open_log(bool resumed) {
+  SPANQA_ASSIGN(const auto settings, resolved_options(options_));
+  if (resumed) {
+    SPANQA_ASSIGN(RunLog log, RunLog::resume(options_.output, state_.step, settings));
+    log_.emplace(std::move(log));
+    if (const EvaluationRecord* best = best_evaluation(log_->history())) best_ = *best;
+  } else {
+    SPANQA_ASSIGN(RunLog log, RunLog::start(options_.output, settings));
+    log_.emplace(std::move(log));
+  }
+  return {};
+}
+
+Result<TrainResult> TrainingRun::run() {
+  while (!is_over()) {
+    if (const Status trained = train_epoch(); !trained) {
+      if (trained.error().code == ErrorCode::kCancelled) {
+        SPANQA_TRY(save());
+        SPANQA_TRY(write_page(fmt::format("stopped at step {}", state_.step)));
+        SPANQA_TRY(log_->end(state_.step, "interrupted"));
+      } else {
+        SPANQA_TRY(log_->end(state_.step, trained.error().message));
+      }
+      return tl::unexpected<Error>(trained.error());
+    }
+  }
+  return finish(is_out_of_patience_ ? "patience" : "finished");
+}
+
+// From where the epoch stands to its end, or the run's.
+Status TrainingRun::train_epoch() {
+  while (state_.batches_done < batches_.size() && !is_over()) {
+    if (observer_.cancelled) SPANQA_TRY(observer_.cancelled());
+    const auto begun = Clock::now();
+    const std::size_t n = std::min(options_.accumulation_steps, batches_.size() - state_.batches_done);
+    SPANQA_ASSIGN(const Step done, step(std::span(batches_).subspan(state_.batches_done, n)));
+    state_.batches_done += n;
+    ++state_.step;
+    state_.epoch = static_cast<double>(state_.epoch_index) +
+                   static_cast<double>(state_.batches_done) / static_cast<double>(batches_.size());
+    SPANQA_TRY(record(done, seconds_since(begun)));
+    const bool is_epoch_end = state_.batches_done == batches_.size();
+    if (is_epoch_end) {
+      ++state_.epoch_index;
+      state_.batches_done = 0;
+      plan();
+    }
+    SPANQA_TRY(after_step(is_epoch_end || state_.step >= state_.n_steps));
+    if (is_epoch_end) break;
+  }
+  return {};
+}
+
+Result<double> TrainingRun::add_gradients(std::span<const std::vector<std::uint32_t>> batches, Step& step) {
+  PackedBatch packed;
+  std::vector<WindowLabels> places;
+  std::vector<SpanLabel> labels;
+  std::uint64_t stream = static_cast<std::uint64_t>(state_.step) * kStreamsPerStep;
+  double loss = 0.0;
+  const auto flush = [&]() -> Status {
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      labels[i].start = places[i].start;
+      labels[i].end = places[i].end;
+    }
+    SPANQA_ASSIGN(const double part, model_->add_gradients(packed, labels, stream++));
+    loss += part;
+    packed.clear();
+    places.clear();
+    labels.clear();
+    return {};
+  };
+  for (const std::vector<std::uint32_t>& batch : batches) {
+    const double share = 1.0 / static_cast<double>(batch.size() * batches.size());
+    for (const std::uint32_t window : batch) {
+      if (!labels.empty() && packed.n_tokens() + set_->n_tokens(window) > kMicroBatchTokens) SPANQA_TRY(flush());
+      set_->append(window, packed, places);
+      labels.push_back({.weight = static_cast<float>(share) * set_->weight(window)});
+      step.n_tokens += set_->n_tokens(window);
+      state_.total_flops += training_flops(model_->config(), set_->n_tokens(window));
+    }
+    step.n_windows += batch.size();
+  }
+  SPANQA_TRY(flush());
+  return loss;
+}
+
+Result<TrainingRun::Step> TrainingRun::step(std::span<const std::vector<std::uint32_t>> batches) {
+  Step step;
+  SPANQA_ASSIGN(step.loss, add_gradients(batches, step));
+  step.learning_rate = options_.learning_rate * schedule_->factor(state_.step);
+  step.norm = optimizer_->step(step.learning_rate, model_->weights(), model_->gradients(), model_->touched_words());
+  model_->clear_touched_words();
+  if (!std::isfinite(step.loss) || !std::isfinite(step.norm)) {
+    const auto last = last_checkpoint(options_.output);
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("step {}: the loss is no longer a finite number (loss {}, gradient norm {}); lower the "
+                            "learning rate, now {}, or lengthen the warm-up; {}",
+                            state_.step + 1, step.loss, step.norm, options_.learning_rate,
+                            last ? "the last checkpoint is whole: " + last->string() : "no checkpoint was written yet"));
+  }
+  model_->lay_out_weights();
+  return step;
+}
+
+Status TrainingRun::record(const Step& step, double seconds) {
+  seconds_training_ += seconds;
+  seconds_since_log_ += seconds;
+  windows_here_ += step.n_windows;
+  seen_since_log_ += step.n_windows;
+  tokens_since_log_ += step.n_tokens;
+  state_.n_windows += step.n_windows;
+  state_.n_tokens += step.n_tokens;
+  ++state_.n_unlogged_steps;
+  state_.n_unlogged_windows += step.n_windows;
+  state_.unlogged_loss += step.loss;
+  state_.unlogged_gradient_norm += step.norm;
+  const double speed = static_cast<double>(windows_here_) / seconds_training_;
+  const double windows_left = static_cast<double>(state_.n_windows) *
+                              (static_cast<double>(state_.n_steps) / static_cast<double>(state_.step) - 1.0);
+  StepRecord record{.step = state_.step,
+                    .n_steps = state_.n_steps,
+                    .epoch = state_.epoch,
+                    .loss = step.loss,
+                    .learning_rate = step.learning_rate,
+                    .gradient_norm = step.norm,
+                    .windows_per_second = speed,
+                    .tokens_per_second = static_cast<double>(step.n_tokens) / seconds,
+                    .seconds = seconds_since(begun_),
+                    .seconds_left = windows_left / speed,
+                    .peak_memory_bytes = peak_memory_bytes()};
+  const bool is_logged = state_.step % options_.log_every == 0 || state_.step == state_.n_steps;
+  if (is_logged) {
+    const auto n = static_cast<double>(state_.n_unlogged_steps);
+    StepRecord mean = record;
+    mean.loss = state_.unlogged_loss / n;
+    mean.gradient_norm = state_.unlogged_gradient_norm / n;
+    mean.windows_per_second = static_cast<double>(seen_since_log_) / seconds_since_log_;
+    mean.tokens_per_second = static_cast<double>(tokens_since_log_) / seconds_since_log_;
+    SPANQA_TRY(log_->add(mean));
+    state_.log.push_back(log_entry(mean));
+    state_.n_unlogged_steps = state_.n_unlogged_windows = 0;
+    state_.unlogged_loss = state_.unlogged_gradient_norm = 0.0;
+    seen_since_log_ = tokens_since_log_ = 0;
+    seconds_since_log_ = 0.0;
+    record.loss = mean.loss;
+    record.gradient_norm = mean.gradient_norm;
+  }
+  if (observer_.on_step) observer_.on_step(record);
+  return {};
+}
+
+// Evaluates and saves where it is time to.
+Status TrainingRun::after_step(bool is_epoch_end) {
+  const auto is_due = [&](std::size_t every) { return every == 0 ? is_epoch_end : state_.step % every == 0; };
+  bool is_best = false;
+  if (!options_.validation.empty() && (is_due(options_.evaluate_every) || state_.step == state_.n_steps)) {
+    SPANQA_TRY(evaluate_now());
+    is_best = state_.best_step == state_.step;
+  }
+  if (is_best || is_due(options_.save_every) || is_over()) SPANQA_TRY(save());
+  return {};
+}
+
+Status TrainingRun::evaluate_now() {
+  SPANQA_ASSIGN(EvaluationRecord record, evaluate_model());
+  record.is_best = !state_.best_f1 || record.f1 > *state_.best_f1;
+  if (record.is_best) {
+    state_.best_f1 = record.f1;
+    state_.best_step = state_.step;
+    state_.n_evaluations_without_gain = 0;
+    best_ = record;
+  } else {
+    ++state_.n_evaluations_without_gain;
+    is_out_of_patience_ = options_.patience > 0 && state_.n_evaluations_without_gain >= options_.patience;
+  }
+  state_.log.push_back(log_entry(record));
+  SPANQA_TRY(log_->add(record));
+  SPANQA_TRY(write_page(fmt::format("step {} of {}", state_.step, state_.n_steps)));
+  if (observer_.on_evaluation) observer_.on_evaluation(record);
+  return {};
+}
+
+// The model as any reader would open it, so that what is scored is what is shipped.
+Result<EvaluationRecord> TrainingRun::evaluate_model() {
+  const std::filesystem::path folder = options_.output / kEvaluationFolder;
+  std::error_code ignored;
+  std::filesystem::create_directories(folder, ignored);
+  SPANQA_TRY(export_model(
+      folder, {.base = options_.model, .layout = model_->layout(), .weights = model_->weights()}, DType::kFloat32));
+  SPANQA_ASSIGN(const auto reader, Reader::open(folder, {.n_threads = n_threads_}));
+  EvaluateOptions options;
+  options.windows = options_.windows;
+  options.limit = options_.validation_limit;
+  options.with_loss = true;
+  options.cancelled = observer_.cancelled;
+  if (options_.squad_v2) options.version_2 = true;
+  SPANQA_ASSIGN(EvaluationReport report, evaluate(*reader, options_.validation, options,
+                                                  [&](double share, const AnswerStreamCounts&) {
+                                                    if (observer_.on_evaluation_progress) {
+                                                      observer_.on_evaluation_progress(share);
+                                                    }
+                                                  }));
+  std::filesystem::remove_all(folder, ignored);
+  EvaluationRecord record;
+  record.step = state_.step;
+  record.epoch = state_.epoch;
+  record.seconds = report.seconds;
+  record.loss = report.loss.value_or(0.0);
+  for (const MetricValue& metric : report.metrics) {
+    if (metric.name == "exact_match" || metric.name == "exact") record.exact = metric.value;
+    if (metric.name == "f1") record.f1 = metric.value;
+  }
+  record.metrics = std::move(report.metrics);
+  record.slices = std::move(report.slices);
+  record.worst = std::move(report.worst);
+  return record;
+}
+
+Status TrainingRun::save() {
+  if (saved_step_ == state_.step && state_.step > 0 && last_checkpoint(options_.output)) return {};
+  SPANQA_ASSIGN(const std::filesystem::path folder,
+                write_checkpoint(options_.output, {.options = options_,
+                                                   .run = state_,
+                                                   .base = options_.model,
+                                                   .layout = model_->layout(),
+                                                   .weights = model_->weights(),
+                                                   .first_moments = optimizer_->first_moments(),
+                                                   .second_moments = optimizer_->second_moments(),
+                                                   .n_optimizer_steps = optimizer_->n_steps()}));
+  saved_step_ = state_.step;
+  CheckpointsToKeep keep{.limit = options_.checkpoint_limit, .newest = state_.step};
+  if (state_.best_f1) keep.best = state_.best_step;
+  SPANQA_TRY(rotate_checkpoints(options_.output, keep));
+  const CheckpointRecord record{.step = state_.step, .folder = folder.filename().string()};
+  SPANQA_TRY(log_->add(record));
+  if (observer_.on_checkpoint) observer_.on_checkpoint(record);
+  return {};
+}
+
+Status TrainingRun::write_page(const std::string& state) {
+  SPANQA_ASSIGN(const auto settings, resolved_options(options_));
+  const TrainingSetCounts& counts = set_->counts();
+  const RunSummary summary{
+      .title = options_.output.filename().string(),
+      .model = options_.model.string(),
+      .state = state,
+      .command = fmt::format("spanqa train --config {}", (options_.output / "run.json").string()),
+      .machine = fmt::format("{}, {} threads, {} products", cpu_info().model, n_threads_,
+                             precision_name(options_.precision)),
+      .counts = {{"training questions", fmt::format("{}", counts.n_questions)},
+                 {"training windows", fmt::format("{}", counts.n_windows)},
+                 {"windows with an answer", fmt::format("{}", counts.n_answer_windows)},
+                 {"questions passed over", fmt::format("{}", counts.n_skipped())}},
+      .seconds = seconds_since(begun_),
+      .peak_memory_bytes = peak_memory_bytes()};
+  return write_report(options_.output / "report.html", summary, settings, log_->history());
+}
+
+Status TrainingRun::export_best(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::filesystem::create_directories(folder, ignored);
+  const std::filesystem::path best = options_.output / fmt::format("checkpoint-{}", state_.best_step);
+  if (!state_.best_f1 || state_.best_step == state_.step) {
+    return export_model(folder, {.base = options_.model, .layout = model_->layout(), .weights = model_->weights()},
+                        DType::kFloat32);
+  }
+  const std::size_t n = model_->layout().n_floats();
+  std::vector<float> weights(n);
+  std::vector<float> first(n);
+  std::vector<float> second(n);
+  SPANQA_TRY(read_checkpoint_arrays(best, model_->layout(),
+                                    {.weights = weights, .first_moments = first, .second_moments = second}));
+  return export_model(folder, {.base = options_.model, .layout = model_->layout(), .weights = weights},
+                      DType::kFloat32);
+}
+
+Result<TrainResult> TrainingRun::finish(const std::string& reason) {
+  SPANQA_TRY(save());
+  TrainResult result;
+  result.n_steps = state_.step;
+  result.model = options_.output / "model";
+  SPANQA_TRY(export_best(result.model));
+  SPANQA_TRY(write_page(reason));
+  SPANQA_TRY(log_->end(state_.step, reason));
+  result.last_checkpoint = last_checkpoint(options_.output).value_or(std::filesystem::path());
+  result.best_checkpoint = state_.best_f1 ? options_.output / fmt::format("checkpoint-{}", state_.best_step)
+                                          : result.last_checkpoint;
+  result.best = best_;
+  result.seconds = seconds_since(begun_);
+  result.windows_per_second = seconds_training_ > 0.0 ? static_cast<double>(windows_here_) / seconds_training_ : 0.0;
+  result.peak_memory_bytes = peak_memory_bytes();
+  return result;
+}
+
+}  // namespace
+
+Result<TrainResult> train(const TrainOptions& options, bool resume, const TrainObserver& observer) {
+  TrainingRun run(options, observer);
+  SPANQA_TRY(run.open(resume));
+  return run.run();
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> resolved_options(const TrainOptions& options) {
+  const auto json = nlohmann::ordered_json::parse(options_to_json(options), nullptr, false);
+  std::vector<std::pair<std::string, std::string>> settings;
+  for (const auto& [key, value] : json.items()) {
+    settings.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return settings;
+}
+
+}  // namespace spanqa
