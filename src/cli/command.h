@@ -30,6 +30,7 @@ void add_info(CLI::App& app, Run& run);
 void add_metrics(CLI::App& app, Run& run);
 void add_predict(CLI::App& app, Run& run);
 void add_tokenize(CLI::App& app, Run& run);
+void add_train(CLI::App& app, Run& run);
 
 /// Prints "spanqa: message" to standard error and returns the exit code: kUsage for invalid arguments, kInterrupted for
 /// a cancelled task, else `otherwise`. An error without a message is one that nobody needs to be told of.

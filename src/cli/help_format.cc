@@ -61,6 +61,7 @@ std::vector<std::string> subcommand_names(const CLI::App& app) {
 
 std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {
   std::string name = make_option_name(option, is_positional);
+  if (const std::size_t opposite = name.find("{false}"); opposite != std::string::npos) name.erase(opposite);
   std::string description = option->get_description();
   const std::vector<std::string> choices = choices_of(*option);
   if (takes_value(*option)) {

@@ -48,6 +48,7 @@ int run_main(int argc, char** argv) {
   add_ask(app, run);
   add_predict(app, run);
   add_evaluate(app, run);
+  add_train(app, run);
   add_metrics(app, run);
   add_tokenize(app, run);
   add_data(app, run);
@@ -69,6 +70,7 @@ int run_main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a failed write is an error like any other
+  std::signal(SIGXFSZ, SIG_IGN);  // likewise one above the limit of a file
   try {
     return spanqa::cli::finish_output(spanqa::cli::run_main(argc, argv));
   } catch (const std::bad_alloc&) {
