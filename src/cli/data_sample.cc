@@ -1,4 +1,4 @@
-// spanqa data sample: the first N examples, N drawn by a seed, or a split by context.
+// spanqa data sample: the first N examples, N drawn by a seed, or a split by context or article.
 #include <fmt/format.h>
 
 #include <memory>
@@ -22,6 +22,7 @@ struct SampleFlags {
   bool first = false;
   std::optional<double> split;
   std::string held_out;
+  std::string by = "context";
 };
 
 Status write_first(const SampleFlags& flags, ExampleReader& examples) {
@@ -46,7 +47,7 @@ Status write_drawn(const SampleFlags& flags, ExampleReader& examples) {
 }
 
 Status write_split(const SampleFlags& flags, ExampleReader& examples) {
-  ContextSplit split(flags.seed);
+  GroupSplit split(flags.seed, flags.by == "article" ? SplitBy::kArticle : SplitBy::kContext);
   SPANQA_TRY(for_each_example(examples, "reading", [&](Example& example) -> Status {
     split.add(example);
     return {};
@@ -94,16 +95,22 @@ void add_data_sample(CLI::App& data, Run& run) {
   CLI::Option* seed = command->add_option("--seed", flags->seed, "The same seed draws the same questions everywhere")
                           ->capture_default_str();
   command->add_flag("--first", flags->first, "The first ones instead of drawn ones")->excludes(seed);
-  CLI::Option* split = command->add_option("--split", flags->split, "Hold out this share of the questions, by contexts")
+  CLI::Option* split = command->add_option("--split", flags->split, "Hold out this share of the questions")
                            ->check(CLI::Range(0.0, 1.0))
                            ->excludes(count);
   CLI::Option* held_out = command->add_option("--held-out", flags->held_out, "Where the questions held out go");
+  command->add_option("--by", flags->by, "What stays on one side: the questions of a context, or of an article (title)")
+      ->check(CLI::IsMember({"context", "article"}))
+      ->capture_default_str()
+      ->needs(split);
   split->needs(held_out);
   held_out->needs(split);
   command->footer(
       "Examples:\n"
       "  spanqa data sample train-v2.0.json --count 1000 --seed 7 --output small.json\n"
-      "  spanqa data sample train.jsonl --split 0.1 --held-out dev.jsonl -o rest.jsonl");
+      "  spanqa data sample train.jsonl --split 0.1 --held-out dev.jsonl -o rest.jsonl\n"
+      "  spanqa data sample train.json --split 0.1 --by article --held-out dev.json\\\n"
+      "      --output rest.json");
   command->callback([flags, &run] { run = [flags] { return run_sample(*flags); }; });
 }
 

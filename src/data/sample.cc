@@ -26,36 +26,39 @@ std::vector<Example> ReservoirSample::take() {
   return examples;
 }
 
-std::uint64_t ContextSplit::key_of(const Example& example) const {
+std::uint64_t GroupSplit::key_of(const Example& example) const {
   SPANQA_CHECK(example.context != nullptr);
-  return text_key(*example.context, SplitMix64(seed_).next());
+  SplitMix64 random(seed_);
+  const std::uint64_t of_contexts = random.next();
+  if (by_ == SplitBy::kContext || example.title.empty()) return text_key(*example.context, of_contexts);
+  return text_key(example.title, random.next());
 }
 
-void ContextSplit::add(const Example& example) {
+void GroupSplit::add(const Example& example) {
   ++n_questions_[key_of(example)];
   ++n_examples_;
 }
 
-void ContextSplit::plan(double share) {
+void GroupSplit::plan(double share) {
   SPANQA_CHECK(share >= 0.0 && share <= 1.0);
   // The keys are random numbers by themselves: sorted, they are a shuffle that no order of the file can change.
-  std::vector<std::pair<std::uint64_t, std::size_t>> contexts(n_questions_.begin(), n_questions_.end());
-  std::sort(contexts.begin(), contexts.end());
+  std::vector<std::pair<std::uint64_t, std::size_t>> groups(n_questions_.begin(), n_questions_.end());
+  std::sort(groups.begin(), groups.end());
   held_out_.clear();
   n_held_out_ = 0;
   const double target = share * static_cast<double>(n_examples_);
-  for (std::size_t i = 0; i < contexts.size(); ++i) {
+  for (std::size_t i = 0; i < groups.size(); ++i) {
     const double here = static_cast<double>(n_held_out_);
-    const double after = here + static_cast<double>(contexts[i].second);
-    const bool is_nearer = after - target <= target - here;  // of stopping before and after this context
-    const bool must_have = i == 0 && share > 0.0 && contexts.size() > 1;
-    const bool must_leave = i + 1 == contexts.size() && share < 1.0 && contexts.size() > 1;
+    const double after = here + static_cast<double>(groups[i].second);
+    const bool is_nearer = after - target <= target - here;  // of stopping before and after this group
+    const bool must_have = i == 0 && share > 0.0 && groups.size() > 1;
+    const bool must_leave = i + 1 == groups.size() && share < 1.0 && groups.size() > 1;
     if (must_leave || !(is_nearer || must_have)) break;
-    held_out_.insert(contexts[i].first);
-    n_held_out_ += contexts[i].second;
+    held_out_.insert(groups[i].first);
+    n_held_out_ += groups[i].second;
   }
 }
 
-bool ContextSplit::is_held_out(const Example& example) const { return held_out_.contains(key_of(example)); }
+bool GroupSplit::is_held_out(const Example& example) const { return held_out_.contains(key_of(example)); }
 
 }  // namespace spanqa

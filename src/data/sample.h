@@ -32,18 +32,24 @@ class ReservoirSample {
   std::vector<std::pair<std::size_t, Example>> sample_;  // with the number in the stream
 };
 
-/// Splits by context: all questions of one text are on one side, so nothing held out was read in training.
+/// What stays together in a split.
+enum class SplitBy : std::uint8_t {
+  kContext,  // all questions of one text, so nothing held out was read in training
+  kArticle,  // all questions of one title, so not even its subject was; without a title, of one text
+};
+
+/// Splits into groups that are on one side as a whole.
 ///
 /// Two passes: add() every example, plan() once, then ask is_held_out() for each of them again. What is held out
-/// depends on the seed and the set of contexts alone, not on their order. Memory: 16 bytes and a hash node for each
-/// distinct context; contexts are told apart by 64-bit keys.
-class ContextSplit {
+/// depends on the seed and the set of groups alone, not on their order. Memory: 16 bytes and a hash node for each
+/// group; groups are told apart by 64-bit keys.
+class GroupSplit {
  public:
-  explicit ContextSplit(std::uint64_t seed) : seed_(seed) {}
+  explicit GroupSplit(std::uint64_t seed, SplitBy by = SplitBy::kContext) : seed_(seed), by_(by) {}
 
   void add(const Example& example);
-  /// Holds out contexts until they carry `share` (0 to 1) of the questions, as nearly as whole contexts allow. With two
-  /// contexts or more and 0 < share < 1 neither side is empty.
+  /// Holds out groups until they carry `share` (0 to 1) of the questions, as nearly as whole groups allow. With two
+  /// groups or more and 0 < share < 1 neither side is empty.
   void plan(double share);
   bool is_held_out(const Example& example) const;
 
@@ -54,6 +60,7 @@ class ContextSplit {
   std::uint64_t key_of(const Example& example) const;
 
   std::uint64_t seed_;
+  SplitBy by_;
   std::size_t n_examples_ = 0;
   std::size_t n_held_out_ = 0;
   std::unordered_map<std::uint64_t, std::size_t> n_questions_;

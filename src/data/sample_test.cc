@@ -67,8 +67,8 @@ TEST(ReservoirSample, TakesEachExampleEquallyOften) {
   for (const int count : counts) EXPECT_NEAR(count, 900, 100);
 }
 
-TEST(ContextSplit, NeverSplitsAContextAndMeetsTheShare) {
-  ContextSplit split(9);
+TEST(GroupSplit, NeverSplitsAContextAndMeetsTheShare) {
+  GroupSplit split(9);
   for (std::size_t i = 0; i < 1000; ++i) split.add(example_of(i, 5));
   split.plan(0.1);
   std::size_t n = 0;
@@ -81,10 +81,10 @@ TEST(ContextSplit, NeverSplitsAContextAndMeetsTheShare) {
   EXPECT_EQ(split.n_held_out(), 100U);
 }
 
-TEST(ContextSplit, DoesNotDependOnTheOrder) {
-  ContextSplit forward(3);
-  ContextSplit backward(3);
-  ContextSplit other(4);
+TEST(GroupSplit, DoesNotDependOnTheOrder) {
+  GroupSplit forward(3);
+  GroupSplit backward(3);
+  GroupSplit other(4);
   for (std::size_t i = 0; i < 50; ++i) {
     forward.add(example_of(i));
     backward.add(example_of(49 - i));
@@ -101,14 +101,39 @@ TEST(ContextSplit, DoesNotDependOnTheOrder) {
   EXPECT_GT(n_different, 0U);
 }
 
-TEST(ContextSplit, LeavesNeitherSideEmpty) {
+TEST(GroupSplit, NeverSplitsAnArticle) {
+  const auto of_article = [](std::size_t i) {
+    Example example = example_of(i);
+    if (i < 900) example.title = "article " + std::to_string(i / 30);  // the rest has none
+    return example;
+  };
+  GroupSplit split(5, SplitBy::kArticle);
+  for (std::size_t i = 0; i < 1000; ++i) split.add(of_article(i));
+  split.plan(0.2);
+  std::size_t n = 0;
+  std::set<bool> sides_without_title;
+  for (std::size_t i = 0; i < 1000; ++i) {
+    const bool held_out = split.is_held_out(of_article(i));
+    if (i < 900) {
+      EXPECT_EQ(held_out, split.is_held_out(of_article(i / 30 * 30)));
+    } else {
+      sides_without_title.insert(held_out);
+    }
+    n += held_out ? 1U : 0U;
+  }
+  EXPECT_EQ(split.n_held_out(), n);
+  EXPECT_NEAR(static_cast<double>(n), 200.0, 15.0);
+  EXPECT_EQ(sides_without_title.size(), 2U) << "texts without a title are not one article";
+}
+
+TEST(GroupSplit, LeavesNeitherSideEmpty) {
   for (const double share : {0.01, 0.5, 0.99}) {
-    ContextSplit split(1);
+    GroupSplit split(1);
     for (std::size_t i = 0; i < 4; ++i) split.add(example_of(i, 2));
     split.plan(share);
     EXPECT_EQ(split.n_held_out(), 2U) << share;
   }
-  ContextSplit none(1);
+  GroupSplit none(1);
   for (std::size_t i = 0; i < 4; ++i) none.add(example_of(i));
   none.plan(0.0);
   EXPECT_EQ(none.n_held_out(), 0U);

@@ -10,9 +10,20 @@ namespace {
 class CommandLineTest : public ProgramTest {
  protected:
   static std::vector<std::vector<std::string>> commands() {
-    return {{"ask"},  {"predict"},         {"evaluate"},      {"metrics"},         {"tokenize"},
-            {"data"}, {"data", "inspect"}, {"data", "check"}, {"data", "convert"}, {"data", "sample"},
-            {"info"}, {"bench"},           {"completion"}};
+    return {{"ask"},
+            {"predict"},
+            {"evaluate"},
+            {"metrics"},
+            {"tokenize"},
+            {"data"},
+            {"data", "inspect"},
+            {"data", "check"},
+            {"data", "convert"},
+            {"data", "sample"},
+            {"data", "unanswerable"},
+            {"info"},
+            {"bench"},
+            {"completion"}};
   }
 };
 

@@ -254,6 +254,49 @@ TEST_F(DataTest, SamplesAreTheSameForTheSameSeed) {
   EXPECT_EQ(std::count(rest.begin(), rest.end(), '\n'), 150);
 }
 
+/// 40 answerable questions, four of each of ten articles, each over a paragraph of its own.
+std::string article_rows() {
+  std::string rows;
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = "Name" + std::to_string(i);
+    const nlohmann::json row = {{"id", std::to_string(i)},
+                                {"title", "Article " + std::to_string(i / 4)},
+                                {"question", "Who built bridge " + std::to_string(i) + " of the town?"},
+                                {"context", "The bridge of the town was built by " + name + "."},
+                                {"answers", {{"text", {name}}, {"answer_start", {36}}}}};
+    rows += row.dump() + "\n";
+  }
+  return rows;
+}
+
+TEST_F(DataTest, UnanswerableQuestionsAreOfTheSameArticle) {
+  write(folder() / "rows.jsonl", article_rows());
+  const std::vector<std::string> command = {"data", "unanswerable", "rows.jsonl", "--share", "0.5", "-o", "made.json"};
+  const Outcome made = run(command);
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_HAS(made.err, "20 unanswerable questions made of 40 questions");
+  const std::string bytes = contents(folder() / "made.json");
+  EXPECT_EQ(nlohmann::json::parse(bytes)["version"], "v2.0");
+  ASSERT_EQ(run(command).code, 0);
+  EXPECT_EQ(contents(folder() / "made.json"), bytes);
+  const auto statistics = run({"data", "inspect", "made.json", "--json", "--no-tokens"}).json();
+  EXPECT_EQ(statistics["unanswerable"], 20);
+  EXPECT_EQ(run({"data", "check", "made.json"}).code, 0);
+}
+
+TEST_F(DataTest, SplitByArticleKeepsArticlesWhole) {
+  write(folder() / "rows.jsonl", article_rows());
+  const Outcome split = run({"data", "sample", "rows.jsonl", "--split", "0.3", "--by", "article", "--held-out",
+                             "dev.jsonl", "-o", "rest.jsonl"});
+  ASSERT_EQ(split.code, 0) << split.err;
+  EXPECT_HAS(split.err, "12 of 40 questions held out");
+  const std::string rest = contents(folder() / "rest.jsonl");
+  std::istringstream dev(contents(folder() / "dev.jsonl"));
+  for (std::string line; std::getline(dev, line);) {
+    EXPECT_EQ(rest.find(nlohmann::json::parse(line)["title"].dump()), std::string::npos) << line;
+  }
+}
+
 TEST_F(InfoTest, NamesModelTokenizerAndMachine) {
   const Outcome info = run({"info", "--json", "--self-check"});
   ASSERT_EQ(info.code, 0) << info.err << info.out;
