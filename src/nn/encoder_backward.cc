@@ -88,9 +88,8 @@ void LayerBackward::backward(const Pass& pass, float* d_output, bool wants_input
   const std::size_t n_rows = pass.offsets.back();
   const std::size_t h = attention_out_.n();
   workspace.reserve(n_rows, h, up_.k());
-  for_each_tile(n_rows, scratch, [&](RowRange rows, TileScratch& own) {
-    rows_before_attention(pass, rows, d_output, workspace, own);
-  });
+  for_each_tile(n_rows, scratch,
+                [&](RowRange rows, TileScratch& own) { rows_before_attention(pass, rows, d_output, workspace, own); });
   const AttentionInput attention_input{.qkv = pass.buffers.qkv,
                                        .row_stride = 3 * h,
                                        .offsets = pass.offsets,
@@ -133,8 +132,8 @@ void LayerBackward::rows_before_attention(const Pass& pass, RowRange rows, const
   up_.forward(d_activation, rows.n, d_through_up, scratch.matmul);
   mix(kAdd, d_through_up, rows.n * h, d_attended);
   layer_norm_backward(d_attended, tape_from(tape.attended, rows.begin, h), pass.layer.attention_norm(),
-                      {tape.dropouts.attention_out, rows.begin}, rows.n,
-                      workspace.d_attention_sum_.data() + offset, d_projected);
+                      {tape.dropouts.attention_out, rows.begin}, rows.n, workspace.d_attention_sum_.data() + offset,
+                      d_projected);
   attention_out_.forward(d_projected, rows.n, workspace.d_context_.data() + offset, scratch.matmul);
 }
 

@@ -64,9 +64,8 @@ void span_head_backward(const SpanHeadPass& pass, const SpanHeadTensors<const fl
     float* const rows = d_hidden + begin * width;
     if (!pass.dropout.is_off()) dropout(pass.dropout, begin, end - begin, width, rows, rows);
   });
-  parallel_rows(width, kColumns, pass.n_threads, [&](std::size_t begin, std::size_t end) {
-    add_columns(pass, d_logits, begin, end, gradients.weight);
-  });
+  parallel_rows(width, kColumns, pass.n_threads,
+                [&](std::size_t begin, std::size_t end) { add_columns(pass, d_logits, begin, end, gradients.weight); });
   for (std::size_t t = 0; t < pass.n_rows; ++t) {
     gradients.bias[0] += d_logits.start[t];
     gradients.bias[1] += d_logits.end[t];

@@ -27,8 +27,8 @@ struct SpanHeadPass {
 /// logits[t] = dropout(hidden[t]) . row + bias. Fills `logits` and, where something is dropped, pass.dropped.
 void span_head_forward(const SpanHeadPass& pass, const SpanHeadTensors<const float>& weights, SpanLogits& logits);
 
-/// From the logits' gradient to those of the tensors (added) and of the hidden rows (written). d_hidden: [n_rows, width]
-/// Sums run over the rows in one order, whatever the number of threads.
+/// From the logits' gradient to those of the tensors (added) and of the hidden rows (written). d_hidden: [n_rows,
+/// width] Sums run over the rows in one order, whatever the number of threads.
 void span_head_backward(const SpanHeadPass& pass, const SpanHeadTensors<const float>& weights,
                         const SpanLogits& d_logits, const SpanHeadTensors<float>& gradients, float* d_hidden);
 

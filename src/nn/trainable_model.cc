@@ -305,8 +305,8 @@ void TrainableModel::Impl::backward(const PackedBatch& batch, std::uint64_t stre
                                    .buffers = buffers.buffers(i),
                                    .tape = layer_tape};
     const bool wants_input = i > n_frozen || n_frozen == 0;
-    layers_back[i - n_frozen].backward(pass, gradient, wants_input,
-                                       places.layer(gradients.data(), static_cast<int>(i)), way_back, scratch);
+    layers_back[i - n_frozen].backward(pass, gradient, wants_input, places.layer(gradients.data(), static_cast<int>(i)),
+                                       way_back, scratch);
   }
   if (n_frozen > 0) return;
   const LayerNormTape embedding_tape = buffers.embedding_tape();

@@ -39,7 +39,8 @@ struct TrainableOptions {
 
 /// Threads: one caller at a time; kernels use `n_threads`. The gradient is the same for any number of threads up to
 ///          what Linear and add_weight_gradient say.
-/// Memory:  weights and gradients once in float32; two layouts of the linear layers' weights in the products' precision;
+/// Memory:  weights and gradients once in float32; two layouts of the linear layers' weights in the products'
+/// precision;
 ///          about (12 h + i) floats for each token of the largest batch and layer, and (12 h + 2 i) once.
 class TrainableModel {
  public:

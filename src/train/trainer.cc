@@ -66,7 +66,8 @@ std::string counted_first(const SkippedQuestions& skipped) {
 Status make_output(const std::filesystem::path& output, bool resume) {
   std::error_code error;
   std::filesystem::create_directories(output, error);
-  if (error) return fail(ErrorCode::kIo, fmt::format("{}: cannot make the folder: {}", output.string(), error.message()));
+  if (error)
+    return fail(ErrorCode::kIo, fmt::format("{}: cannot make the folder: {}", output.string(), error.message()));
   const bool holds_run = last_checkpoint(output).has_value() || std::filesystem::exists(output / "events.jsonl", error);
   if (holds_run && !resume) {
     return fail(ErrorCode::kInvalidArgument,
@@ -80,7 +81,9 @@ Status make_output(const std::filesystem::path& output, bool resume) {
 class TrainingRun {
  public:
   TrainingRun(const TrainOptions& options, const TrainObserver& observer)
-      : options_(options), observer_(observer), n_threads_(options.n_threads > 0 ? options.n_threads : usable_cores()) {}
+      : options_(options),
+        observer_(observer),
+        n_threads_(options.n_threads > 0 ? options.n_threads : usable_cores()) {}
 
   Status open(bool resume);
   Result<TrainResult> run();
@@ -148,8 +151,9 @@ Status TrainingRun::open(bool resume) {
     SPANQA_TRY(open_model(checkpoint));
     std::vector<float> first(model_->layout().n_floats());
     std::vector<float> second(model_->layout().n_floats());
-    SPANQA_TRY(read_checkpoint_arrays(*checkpoint, model_->layout(),
-                                      {.weights = model_->weights(), .first_moments = first, .second_moments = second}));
+    SPANQA_TRY(
+        read_checkpoint_arrays(*checkpoint, model_->layout(),
+                               {.weights = model_->weights(), .first_moments = first, .second_moments = second}));
     model_->lay_out_weights();
     optimizer_->restore(first, second, stored.n_optimizer_steps);
     saved_step_ = state_.step;
@@ -198,10 +202,11 @@ Status TrainingRun::open_data() {
   passed_over(counts.without_golds, "the file gives no answers");
   const std::uint64_t checksum = checksum_of(*set_);
   if (state_.step > 0 && state_.data_checksum != checksum) {
-    return fail(ErrorCode::kMismatch,
-                fmt::format("{}: the training files are not those that the run began with; put them back, or begin a new "
-                            "run in another folder",
-                            options_.output.string()));
+    return fail(
+        ErrorCode::kMismatch,
+        fmt::format("{}: the training files are not those that the run began with; put them back, or begin a new "
+                    "run in another folder",
+                    options_.output.string()));
   }
   state_.data_checksum = checksum;
   return {};
@@ -323,11 +328,12 @@ Result<TrainingRun::Step> TrainingRun::step(std::span<const std::vector<std::uin
   model_->clear_touched_words();
   if (!std::isfinite(step.loss) || !std::isfinite(step.norm)) {
     const auto last = last_checkpoint(options_.output);
-    return fail(ErrorCode::kCorrupt,
-                fmt::format("step {}: the loss is no longer a finite number (loss {}, gradient norm {}); lower the "
-                            "learning rate, now {}, or lengthen the warm-up; {}",
-                            state_.step + 1, step.loss, step.norm, options_.learning_rate,
-                            last ? "the last checkpoint is whole: " + last->string() : "no checkpoint was written yet"));
+    return fail(
+        ErrorCode::kCorrupt,
+        fmt::format("step {}: the loss is no longer a finite number (loss {}, gradient norm {}); lower the "
+                    "learning rate, now {}, or lengthen the warm-up; {}",
+                    state_.step + 1, step.loss, step.norm, options_.learning_rate,
+                    last ? "the last checkpoint is whole: " + last->string() : "no checkpoint was written yet"));
   }
   model_->lay_out_weights();
   return step;
@@ -416,8 +422,8 @@ Result<EvaluationRecord> TrainingRun::evaluate_model() {
   const std::filesystem::path folder = options_.output / kEvaluationFolder;
   std::error_code ignored;
   std::filesystem::create_directories(folder, ignored);
-  SPANQA_TRY(export_model(
-      folder, {.base = options_.model, .layout = model_->layout(), .weights = model_->weights()}, DType::kFloat32));
+  SPANQA_TRY(export_model(folder, {.base = options_.model, .layout = model_->layout(), .weights = model_->weights()},
+                          DType::kFloat32));
   SPANQA_ASSIGN(const auto reader, Reader::open(folder, {.n_threads = n_threads_}));
   EvaluateOptions options;
   options.windows = options_.windows;
@@ -425,12 +431,12 @@ Result<EvaluationRecord> TrainingRun::evaluate_model() {
   options.with_loss = true;
   options.cancelled = observer_.cancelled;
   if (options_.squad_v2) options.version_2 = true;
-  SPANQA_ASSIGN(EvaluationReport report, evaluate(*reader, options_.validation, options,
-                                                  [&](double share, const AnswerStreamCounts&) {
-                                                    if (observer_.on_evaluation_progress) {
-                                                      observer_.on_evaluation_progress(share);
-                                                    }
-                                                  }));
+  SPANQA_ASSIGN(EvaluationReport report,
+                evaluate(*reader, options_.validation, options, [&](double share, const AnswerStreamCounts&) {
+                  if (observer_.on_evaluation_progress) {
+                    observer_.on_evaluation_progress(share);
+                  }
+                }));
   std::filesystem::remove_all(folder, ignored);
   EvaluationRecord record;
   record.step = state_.step;
@@ -471,19 +477,18 @@ Status TrainingRun::save() {
 Status TrainingRun::write_page(const std::string& state) {
   SPANQA_ASSIGN(const auto settings, resolved_options(options_));
   const TrainingSetCounts& counts = set_->counts();
-  const RunSummary summary{
-      .title = options_.output.filename().string(),
-      .model = options_.model.string(),
-      .state = state,
-      .command = fmt::format("spanqa train --config {}", (options_.output / "run.json").string()),
-      .machine = fmt::format("{}, {} threads, {} products", cpu_info().model, n_threads_,
-                             precision_name(options_.precision)),
-      .counts = {{"training questions", fmt::format("{}", counts.n_questions)},
-                 {"training windows", fmt::format("{}", counts.n_windows)},
-                 {"windows with an answer", fmt::format("{}", counts.n_answer_windows)},
-                 {"questions passed over", fmt::format("{}", counts.n_skipped())}},
-      .seconds = seconds_since(begun_),
-      .peak_memory_bytes = peak_memory_bytes()};
+  const RunSummary summary{.title = options_.output.filename().string(),
+                           .model = options_.model.string(),
+                           .state = state,
+                           .command = fmt::format("spanqa train --config {}", (options_.output / "run.json").string()),
+                           .machine = fmt::format("{}, {} threads, {} products", cpu_info().model, n_threads_,
+                                                  precision_name(options_.precision)),
+                           .counts = {{"training questions", fmt::format("{}", counts.n_questions)},
+                                      {"training windows", fmt::format("{}", counts.n_windows)},
+                                      {"windows with an answer", fmt::format("{}", counts.n_answer_windows)},
+                                      {"questions passed over", fmt::format("{}", counts.n_skipped())}},
+                           .seconds = seconds_since(begun_),
+                           .peak_memory_bytes = peak_memory_bytes()};
   return write_report(options_.output / "report.html", summary, settings, log_->history());
 }
 
@@ -514,8 +519,8 @@ Result<TrainResult> TrainingRun::finish(const std::string& reason) {
   SPANQA_TRY(write_page(reason));
   SPANQA_TRY(log_->end(state_.step, reason));
   result.last_checkpoint = last_checkpoint(options_.output).value_or(std::filesystem::path());
-  result.best_checkpoint = state_.best_f1 ? options_.output / fmt::format("checkpoint-{}", state_.best_step)
-                                          : result.last_checkpoint;
+  result.best_checkpoint =
+      state_.best_f1 ? options_.output / fmt::format("checkpoint-{}", state_.best_step) : result.last_checkpoint;
   result.best = best_;
   result.seconds = seconds_since(begun_);
   result.windows_per_second = seconds_training_ > 0.0 ? static_cast<double>(windows_here_) / seconds_training_ : 0.0;

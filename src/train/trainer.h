@@ -22,8 +22,8 @@ constexpr std::size_t kMicroBatchTokens = 2048;
 
 /// Who wants to know. All are optional, and are called by the thread that called train().
 struct TrainObserver {
-  std::function<void(const std::string& line)> on_notice = {};   // rows passed over, a new head, a resumption
-  std::function<void(const StepRecord&)> on_step = {};           // after every step
+  std::function<void(const std::string& line)> on_notice = {};  // rows passed over, a new head, a resumption
+  std::function<void(const StepRecord&)> on_step = {};          // after every step
   std::function<void(const EvaluationRecord&)> on_evaluation = {};
   std::function<void(double share)> on_evaluation_progress = {};
   std::function<void(const CheckpointRecord&)> on_checkpoint = {};

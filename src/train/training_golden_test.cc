@@ -57,8 +57,8 @@ void expect_tensors(const std::filesystem::path& path, const ParameterLayout& la
     double difference = 0.0;
     for (std::size_t i = 0; i < expected.size(); ++i) {
       largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
-      difference = std::max(difference, std::abs(static_cast<double>(expected[i]) -
-                                                 static_cast<double>(values[parameter.offset + i])));
+      difference = std::max(
+          difference, std::abs(static_cast<double>(expected[i]) - static_cast<double>(values[parameter.offset + i])));
     }
     EXPECT_LE(difference, tolerance(largest));
   }

@@ -14,9 +14,9 @@ struct CrossEntropy {
   double weight = 1.0;      // of the loss and its gradient
 };
 
-/// weight x ((1 - smoothing) (-log p[label]) + smoothing mean(-log p)), p the softmax of the logits; writes its gradient
-/// by the logits, weight x (p - target). gradient: [n]. In float64: a sequence is short, and a label's probability may
-/// be tiny. Cost: an exponential for each token.
+/// weight x ((1 - smoothing) (-log p[label]) + smoothing mean(-log p)), p the softmax of the logits; writes its
+/// gradient by the logits, weight x (p - target). gradient: [n]. In float64: a sequence is short, and a label's
+/// probability may be tiny. Cost: an exponential for each token.
 double cross_entropy(const CrossEntropy& loss, float* gradient);
 
 }  // namespace spanqa
