@@ -61,8 +61,8 @@ struct TrainOptions {
   double head_dropout = -1.0;       // below 0: as config.json says
 
   // When it is looked at, and what is kept.
-  std::size_t evaluate_every = 0;  // steps; 0: after each epoch
-  std::size_t save_every = 0;      // steps; 0: after each epoch
+  std::size_t evaluate_every = 0;    // steps; 0: after each epoch
+  std::size_t save_every = 0;        // steps; 0: after each epoch
   std::size_t checkpoint_limit = 2;  // the newest so many are kept, and the best one
   std::size_t patience = 0;          // evaluations without a better F1 before the run stops; 0: never
   std::size_t log_every = 50;        // steps

@@ -9,6 +9,7 @@
 #include "qa/window_statistics.h"
 #include "qa/windows.h"
 #include "text/tokenizer.h"
+#include "train/training_set.h"
 
 namespace spanqa {
 namespace {
@@ -66,6 +67,25 @@ Features features_of(const Tokenizer& tokenizer, std::span<const Example> exampl
   return out;
 }
 
+/// The same through what a trainer reads.
+Features training_features_of(const Tokenizer& tokenizer, std::span<const Example> examples,
+                              const WindowOptions& options) {
+  const TrainingSet set =
+      TrainingSet::from_examples(examples, tokenizer, {.windows = options, .squad_v2 = true, .n_threads = 2}).value();
+  EXPECT_EQ(set.counts().n_skipped(), 0U);
+  Features out;
+  for (std::size_t i = 0; i < set.n_windows(); ++i) {
+    PackedBatch batch;
+    std::vector<WindowLabels> labels;
+    set.append(i, batch, labels);
+    append_row(out, set.question(i), labels.at(0), batch);
+  }
+  EXPECT_EQ(set.counts().n_windows, out.n_windows);
+  EXPECT_EQ(set.counts().n_tokens, out.n_tokens);
+  EXPECT_EQ(set.counts().n_answer_windows, out.n_answerable);
+  return out;
+}
+
 TEST(GoldenFeatures, EverySliceHasTheReferencesWindowsAndLabels) {
   SPANQA_NEEDS_SHARED("golden/features/counts.json");
   const auto cased = Tokenizer::open(shared_path("models/bert-base-cased-vocab"), {.lowercase = false}).value();
@@ -80,9 +100,11 @@ TEST(GoldenFeatures, EverySliceHasTheReferencesWindowsAndLabels) {
     const std::size_t first = slice["first"];
     const std::size_t last = slice["last"];
     ASSERT_LE(last, examples.size());
-    const Features features =
-        features_of(slice["tokenizer"] == "cased" ? *cased : *uncased, examples.subspan(first, last - first),
-                    {.max_length = slice["max_length"], .overlap = slice["stride"]});
+    const Tokenizer& tokenizer = slice["tokenizer"] == "cased" ? *cased : *uncased;
+    const WindowOptions options{.max_length = slice["max_length"], .overlap = slice["stride"]};
+    const Features features = features_of(tokenizer, examples.subspan(first, last - first), options);
+    EXPECT_TRUE(training_features_of(tokenizer, examples.subspan(first, last - first), options).lines ==
+                features.lines);
     EXPECT_EQ(features.n_windows, slice["windows"]);
     EXPECT_EQ(features.n_tokens, slice["tokens"]);
     EXPECT_EQ(features.n_answerable, slice["answerable"]);

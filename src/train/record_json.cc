@@ -1,0 +1,156 @@
+#include "train/record_json.h"
+
+#include <limits>
+
+namespace spanqa {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double number(const Json& json, const char* key) {
+  const Json& value = json.at(key);
+  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+}
+
+std::size_t count(const Json& json, const char* key) { return json.at(key).get<std::size_t>(); }
+
+/// Counts are whole numbers, figures have a point: that is how they are told apart again.
+Json metrics_json(const MetricValues& metrics) {
+  Json out = Json::object();
+  for (const MetricValue& metric : metrics) {
+    if (metric.is_count) {
+      out[metric.name] = static_cast<std::int64_t>(metric.value);
+    } else {
+      out[metric.name] = metric.value;
+    }
+  }
+  return out;
+}
+
+MetricValues metrics_from(const Json& json) {
+  MetricValues out;
+  for (const auto& [name, value] : json.items()) {
+    out.push_back({.name = name, .value = number(json, name.c_str()), .is_count = value.is_number_integer()});
+  }
+  return out;
+}
+
+Json slices_json(const std::vector<SliceGroup>& groups) {
+  Json out = Json::array();
+  for (const SliceGroup& group : groups) {
+    Json slices = Json::array();
+    for (const Slice& slice : group.slices) {
+      slices.push_back(
+          {{"name", slice.name}, {"n_questions", slice.n_questions}, {"exact", slice.exact}, {"f1", slice.f1}});
+    }
+    out.push_back({{"name", group.name}, {"slices", std::move(slices)}});
+  }
+  return out;
+}
+
+std::vector<SliceGroup> slices_from(const Json& json) {
+  std::vector<SliceGroup> out;
+  for (const Json& group : json) {
+    SliceGroup& shown = out.emplace_back();
+    shown.name = group.at("name").get<std::string>();
+    for (const Json& slice : group.at("slices")) {
+      shown.slices.push_back({.name = slice.at("name").get<std::string>(),
+                              .n_questions = count(slice, "n_questions"),
+                              .exact = number(slice, "exact"),
+                              .f1 = number(slice, "f1")});
+    }
+  }
+  return out;
+}
+
+Json worst_json(const std::vector<WorstError>& errors) {
+  Json out = Json::array();
+  for (const WorstError& error : errors) {
+    out.push_back({{"id", error.id},
+                   {"question", error.question},
+                   {"prediction", error.prediction},
+                   {"golds", error.golds},
+                   {"sentence", error.sentence},
+                   {"f1", error.f1},
+                   {"probability", error.probability}});
+  }
+  return out;
+}
+
+std::vector<WorstError> worst_from(const Json& json) {
+  std::vector<WorstError> out;
+  for (const Json& error : json) {
+    out.push_back({.id = error.at("id").get<std::string>(),
+                   .question = error.at("question").get<std::string>(),
+                   .prediction = error.at("prediction").get<std::string>(),
+                   .golds = error.at("golds").get<std::vector<std::string>>(),
+                   .sentence = error.at("sentence").get<std::string>(),
+                   .f1 = number(error, "f1"),
+                   .probability = number(error, "probability")});
+  }
+  return out;
+}
+
+}  // namespace
+
+Json to_json(const StepRecord& record) {
+  return {{"step", record.step},
+          {"n_steps", record.n_steps},
+          {"epoch", record.epoch},
+          {"loss", record.loss},
+          {"learning_rate", record.learning_rate},
+          {"gradient_norm", record.gradient_norm},
+          {"windows_per_second", record.windows_per_second},
+          {"tokens_per_second", record.tokens_per_second},
+          {"seconds", record.seconds},
+          {"seconds_left", record.seconds_left},
+          {"peak_memory_bytes", record.peak_memory_bytes}};
+}
+
+Json to_json(const EvaluationRecord& record) {
+  return {{"step", record.step},
+          {"epoch", record.epoch},
+          {"loss", record.loss},
+          {"exact", record.exact},
+          {"f1", record.f1},
+          {"is_best", record.is_best},
+          {"seconds", record.seconds},
+          {"metrics", metrics_json(record.metrics)},
+          {"slices", slices_json(record.slices)},
+          {"worst", worst_json(record.worst)}};
+}
+
+Json to_json(const CheckpointRecord& record) { return {{"step", record.step}, {"folder", record.folder}}; }
+
+StepRecord step_record_from(const Json& json) {
+  return {.step = count(json, "step"),
+          .n_steps = count(json, "n_steps"),
+          .epoch = number(json, "epoch"),
+          .loss = number(json, "loss"),
+          .learning_rate = number(json, "learning_rate"),
+          .gradient_norm = number(json, "gradient_norm"),
+          .windows_per_second = number(json, "windows_per_second"),
+          .tokens_per_second = number(json, "tokens_per_second"),
+          .seconds = number(json, "seconds"),
+          .seconds_left = number(json, "seconds_left"),
+          .peak_memory_bytes = json.at("peak_memory_bytes").get<std::uint64_t>()};
+}
+
+EvaluationRecord evaluation_record_from(const Json& json) {
+  return {.step = count(json, "step"),
+          .epoch = number(json, "epoch"),
+          .loss = number(json, "loss"),
+          .metrics = metrics_from(json.at("metrics")),
+          .exact = number(json, "exact"),
+          .f1 = number(json, "f1"),
+          .slices = slices_from(json.at("slices")),
+          .worst = worst_from(json.at("worst")),
+          .seconds = number(json, "seconds"),
+          .is_best = json.at("is_best").get<bool>()};
+}
+
+CheckpointRecord checkpoint_record_from(const Json& json) {
+  return {.step = count(json, "step"), .folder = json.at("folder").get<std::string>()};
+}
+
+}  // namespace spanqa
