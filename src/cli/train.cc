@@ -141,7 +141,7 @@ void print_result(const TrainOptions& options, const TrainResult& result) {
   fmt::print("\n{} in {} ({:.1f} windows/s), {:.0f} MB at most\n", counted(result.n_steps, "step"),
              format_seconds(result.seconds), result.windows_per_second,
              static_cast<double>(result.peak_memory_bytes) / 1e6);
-  if (result.best) fmt::print("best: {}\n", evaluation_line(*result.best));
+  if (result.best) fmt::print("best: step {}, F1 {:.2f}\n", result.best->step, result.best->f1);
   fmt::print("the model is in {}; ask it with: spanqa ask --model {}\n", bold(result.model.string()),
              result.model.string());
   fmt::print("the report is {}\n", (options.output / "report.html").string());

@@ -219,7 +219,7 @@ TEST_F(TrainTest, ATrainingFileThatShrankIsNotResumedOn) {
   const Outcome resumed = run(train("run", more));
   EXPECT_NE(resumed.code, 0);
   EXPECT_NE(resumed.code, 130);
-  EXPECT_HAS(resumed.err, "rows.jsonl");
+  EXPECT_HAS(resumed.err, "training files");
   expect_whole_checkpoints("run");
 }
 
