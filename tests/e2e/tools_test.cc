@@ -279,7 +279,8 @@ TEST_F(InfoTest, SelfCheckReadsAnyText) {
 TEST_F(CompletionTest, BashOffersWhatThisProgramTakes) {
   const std::string ask = "source <($SPANQA completion bash); COMP_WORDS=(spanqa ";
   const Outcome subcommands = shell(ask + "\"\"); COMP_CWORD=1; _spanqa; echo \"${COMPREPLY[*]}\"");
-  EXPECT_EQ(subcommands.out, "ask predict evaluate train metrics tokenize data info bench completion\n") << subcommands.err;
+  EXPECT_EQ(subcommands.out, "ask predict evaluate train metrics tokenize data info bench completion\n")
+      << subcommands.err;
   const Outcome options = shell(ask + "ask --over); COMP_CWORD=2; _spanqa; echo \"${COMPREPLY[*]}\"");
   EXPECT_EQ(options.out, "--overlap\n") << options.err;
   const Outcome values = shell(ask + "ask --decoder \"\"); COMP_CWORD=3; _spanqa; echo \"${COMPREPLY[*]}\"");
