@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <string_view>
 #include <system_error>
 
 #include "base/cpu.h"
@@ -75,6 +77,48 @@ Status make_output(const std::filesystem::path& output, bool resume) {
                             output.string()));
   }
   return remove_partial_checkpoints(output);
+}
+
+/// A word that a shell reads as it is.
+std::string quoted(const std::string& word) {
+  const bool is_plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::string_view("-_./+,:=").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (is_plain) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+/// The command that runs this again: what differs from the defaults, and what the program's own default hides.
+std::string command_of(const TrainOptions& options) {
+  std::string command = "spanqa train";
+  const auto add = [&](std::string key, const std::string& value) {
+    std::replace(key.begin(), key.end(), '_', '-');
+    command += fmt::format(" --{} {}", key, quoted(value));
+  };
+  const bool has_limits =
+      std::any_of(options.train.begin(), options.train.end(), [](const TrainingFile& file) { return file.limit != 0; });
+  const bool has_weights = std::any_of(options.train.begin(), options.train.end(),
+                                       [](const TrainingFile& file) { return file.weight != 1.0; });
+  for (const TrainingFile& file : options.train) {
+    add("train", file.path.string());
+    if (has_limits) add("train-limit", fmt::format("{}", file.limit));
+    if (has_weights) add("train-weight", fmt::format("{}", file.weight));
+  }
+  add("precision", precision_name(options.precision));
+  for (const OptionDifference& difference : compare_options(TrainOptions{}, options)) {
+    if (difference.key == "train" || difference.key == "precision") continue;
+    const auto value = nlohmann::json::parse(difference.b, nullptr, false);
+    if (value.is_boolean()) {
+      std::string key = difference.key;
+      std::replace(key.begin(), key.end(), '_', '-');
+      command += (value.get<bool>() ? " --" : " --no-") + key;
+    } else {
+      add(difference.key, value.is_string() ? value.get<std::string>() : difference.b);
+    }
+  }
+  return command;
 }
 
 /// One run, from its first step or its last checkpoint on.
@@ -480,7 +524,7 @@ Status TrainingRun::write_page(const std::string& state) {
   const RunSummary summary{.title = options_.output.filename().string(),
                            .model = options_.model.string(),
                            .state = state,
-                           .command = fmt::format("spanqa train --config {}", (options_.output / "run.json").string()),
+                           .command = command_of(options_),
                            .machine = fmt::format("{}, {} threads, {} products", cpu_info().model, n_threads_,
                                                   precision_name(options_.precision)),
                            .counts = {{"training questions", fmt::format("{}", counts.n_questions)},

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <map>
 #include <random>
+#include <sstream>
 
 #include "program.h"
 
@@ -101,6 +102,21 @@ TEST_F(TrainTest, ARunEndsWithAModelThatAnswers) {
   EXPECT_EQ(run({"info", "--model", "run/model"}).code, 0);
   const Outcome asked = run({"ask", "--model", "run/model", "--max-length", "64", "--text", "ada built it.", "who?"});
   EXPECT_EQ(asked.code, 0) << asked.err;
+}
+
+TEST_F(TrainTest, TheReportsCommandIsOneThatTheProgramTakes) {
+  ASSERT_EQ(run(train("run", {"--max-steps", "2", "--no-group-by-length", "--learning-rate", "1e-4"})).code, 0);
+  const std::string page = contents(folder() / "run/report.html");
+  const std::size_t begin = page.find("spanqa train --");
+  ASSERT_NE(begin, std::string::npos);
+  std::istringstream words(page.substr(begin, page.find('<', begin) - begin));
+  Arguments again;
+  for (std::string word; words >> word;) again.push_back(word);
+  again.erase(again.begin());  // the program's name
+  again.push_back("--dry-run");
+  const Outcome dry = run(again);
+  EXPECT_EQ(dry.code, 0) << dry.err;
+  EXPECT_HAS(dry.out, "learning-rate             0.0001");
 }
 
 TEST_F(TrainTest, ARunIsScoredAndTold) {
