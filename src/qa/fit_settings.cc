@@ -1,6 +1,7 @@
 #include "qa/fit_settings.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -143,7 +144,10 @@ Result<SettingsFit> fit_settings(const Reader& reader, const std::filesystem::pa
         "a v2.0 file (or --version-2) with both",
         data.string()));
   }
-  if (parts.empty()) return fail(ErrorCode::kInvalidArgument, "nothing could be fitted: " + fit.not_fitted.front());
+  if (parts.empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("nothing could be fitted: {}", fmt::join(fit.not_fitted, "; ")));
+  }
   fit.settings.fitted_on =
       fmt::format("{}: {} questions, {} of them unanswerable; fitted: {}", data.filename().string(),
                   fit_examples.size(), n_unanswerable(fit_examples), parts);
