@@ -205,10 +205,14 @@ void add_column_products_kernel(const ColumnsView& a, const ColumnsView& b, std:
   add_columns(ColumnProducts{{a}, {b}}, rows, width, sums);
 }
 
+// A run that has gone wrong must show it: on some targets Max and Min inside an activation prefer numbers to NaN.
+HWY_INLINE Float or_nan(Float x, Float result) { return hn::IfThenElse(hn::IsNaN(x), x, result); }
+
 template <class Function>
 HWY_INLINE void activate_all(const Function& function, const float* x, std::size_t n, float* out) {
   for_each_vector(x, {out}, n, [&](const float* in, float* const(&at)[1]) HWY_ATTR {
-    hn::StoreU(function(hn::LoadU(kFloats, in)), kFloats, at[0]);
+    const Float value = hn::LoadU(kFloats, in);
+    hn::StoreU(or_nan(value, function(value)), kFloats, at[0]);
   });
 }
 
@@ -226,8 +230,9 @@ void activate_out_kernel(Activation activation, const float* x, std::size_t n, f
 template <class Function>
 HWY_INLINE void backward_all(const Function& function, float* x, float* d, std::size_t n) {
   for_each_vector(x, {x, d}, n, [&](const float* in, float* const(&at)[2]) HWY_ATTR {
-    const ValueAndSlope result = function.with_slope(hn::LoadU(kFloats, in));
-    hn::StoreU(result.value, kFloats, at[0]);
+    const Float value = hn::LoadU(kFloats, in);
+    const ValueAndSlope result = function.with_slope(value);
+    hn::StoreU(or_nan(value, result.value), kFloats, at[0]);
     hn::StoreU(hn::Mul(hn::LoadU(kFloats, at[1]), result.slope), kFloats, at[1]);
   });
 }
