@@ -12,6 +12,7 @@
 #include "cli/layout.h"
 #include "cli/reading_flags.h"
 #include "cli/terminal.h"
+#include "qa/fit_settings.h"
 
 namespace spanqa::cli {
 namespace {
@@ -26,6 +27,7 @@ struct EvaluateFlags {
   std::size_t limit = 0;
   std::size_t worst = 20;
   bool json = false;
+  bool fit = false;
 };
 
 void print_slices(const EvaluationReport& report) {
@@ -67,6 +69,30 @@ void print_report(const EvaluationReport& report, const EvaluateFlags& flags) {
   if (!flags.output.empty()) fmt::print("\nfiles in {}\n", flags.output);
 }
 
+/// Reads the file once more, writes what was fitted beside the model and says what it is, on standard error: --json
+/// stays JSON.
+int fit_and_write(const Reader& reader, const EvaluateFlags& flags, const EvaluateOptions& options,
+                  const EvaluationReport& evaluation) {
+  const Result<SettingsFit> fit = [&] {
+    ProgressBar bar("fitting");
+    return fit_settings(reader, flags.data, options, evaluation, [&](double share, const AnswerStreamCounts& seen) {
+      bar.update(share, fmt::format("{} questions", seen.n_questions));
+    });
+  }();
+  if (!fit) return report_data(fit.error());
+  if (const Status written = write_qa_settings(reader.folder(), fit->settings); !written) {
+    return report_data(written.error());
+  }
+  const QaSettings& settings = fit->settings;
+  fmt::print(stderr, "fitted on {}\n", settings.fitted_on);
+  fmt::print(stderr, "  temperature {:.4f}, no_answer_threshold {:.4f}, null_score_diff_threshold {:.4f}\n",
+             settings.temperature, settings.no_answer_threshold, settings.null_score_diff_threshold);
+  if (fit->global_f1) fmt::print(stderr, "  F1 of the global decoder with its threshold: {:.2f}\n", *fit->global_f1);
+  for (const std::string& part : fit->not_fitted) fmt::print(stderr, "  not fitted: {}\n", part);
+  fmt::print(stderr, "  written to {}\n", (reader.folder() / kQaSettingsFile).string());
+  return kOk;
+}
+
 int run_evaluate(const EvaluateFlags& flags) {
   const auto reader = flags.reading.open_reader();
   if (!reader) return report(reader.error(), kModelError);
@@ -77,22 +103,21 @@ int run_evaluate(const EvaluateFlags& flags) {
     return report({ErrorCode::kInvalidArgument, "evaluate writes run_qa's files and scores: drop --decoder"}, kUsage);
   }
   const InterruptGuard guard;
+  const EvaluateOptions options{.decoder = *decoder,
+                                .windows = ask->windows,
+                                .specials_in_text = ask->specials_in_text,
+                                .version_2 = flags.version_2,
+                                .format = data_format_of(flags.format),
+                                .output = flags.output,
+                                .prefix = flags.prefix,
+                                .limit = flags.limit,
+                                .n_worst = flags.worst,
+                                .cancelled = InterruptGuard::check};
   Result<EvaluationReport> evaluation = [&] {
     ProgressBar bar("evaluating");
-    return evaluate(**reader, flags.data,
-                    {.decoder = *decoder,
-                     .windows = ask->windows,
-                     .specials_in_text = ask->specials_in_text,
-                     .version_2 = flags.version_2,
-                     .format = data_format_of(flags.format),
-                     .output = flags.output,
-                     .prefix = flags.prefix,
-                     .limit = flags.limit,
-                     .n_worst = flags.worst,
-                     .cancelled = InterruptGuard::check},
-                    [&](double share, const AnswerStreamCounts& seen) {
-                      bar.update(share, fmt::format("{} questions", seen.n_questions));
-                    });
+    return evaluate(**reader, flags.data, options, [&](double share, const AnswerStreamCounts& seen) {
+      bar.update(share, fmt::format("{} questions", seen.n_questions));
+    });
   }();
   if (!evaluation) return report_data(evaluation.error());
   if (flags.json) {
@@ -100,7 +125,7 @@ int run_evaluate(const EvaluateFlags& flags) {
   } else {
     print_report(*evaluation, flags);
   }
-  return kOk;
+  return flags.fit ? fit_and_write(**reader, flags, options, *evaluation) : kOk;
 }
 
 }  // namespace
@@ -120,6 +145,9 @@ void add_evaluate(CLI::App& app, Run& run) {
   command->add_option("--limit", flags->limit, "Questions at most; 0: all")->capture_default_str();
   command->add_option("--worst", flags->worst, "Errors listed")->check(CLI::Range(0, 100000))->capture_default_str();
   command->add_flag("--json", flags->json, "The report as JSON");
+  command->add_flag("--fit", flags->fit,
+                    "Fit temperature and no-answer thresholds on this file, read once more, and write them beside the "
+                    "model (qa_settings.json); take a file held out of training, never the one you report on");
   flags->reading.add_to(*command, "run_qa");
   command->footer("Example:\n  spanqa evaluate dev-v1.1.json --output results");
   command->callback([flags, &run] { run = [flags] { return run_evaluate(*flags); }; });

@@ -16,6 +16,7 @@ struct Answer {
   double score = 0.0;        // what it means is the decoder's business: see its header
   float start_logit = 0.0F;  // of the best occurrence
   float end_logit = 0.0F;
+  double margin = 0.0;     // global only: start + end logit less its window's no-answer sum, before the temperature
   std::size_t window = 0;  // number of the window it was found in, from 0
   bool is_no_answer = false;
 };

@@ -174,6 +174,7 @@ std::vector<Answer> GlobalDecoder::select() const {
                          .score = sigmoid(finding.margin / options_.temperature.value_or(1.0)),
                          .start_logit = window.start[finding.first - window.begin],
                          .end_logit = window.end[finding.last - window.begin],
+                         .margin = finding.margin,
                          .window = window.number});
     }
     search_beside(finding, span, queue);

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <system_error>
+#include <utility>
 
 #include "base/file.h"
 
@@ -31,7 +32,8 @@ std::vector<std::filesystem::path> candidate_folders() {
 Result<std::filesystem::path> find_default_model() {
   for (const std::filesystem::path& folder : candidate_folders()) {
     Result<std::string> name = read_file(folder / "DEFAULT", kNameLimit);
-    if (!name) continue;
+    if (!name && name.error().code == ErrorCode::kNotFound) continue;
+    if (!name) return tl::unexpected<Error>(std::move(name).error());  // the next one would be another model silently
     const std::size_t end = name->find_last_not_of(" \t\r\n");
     name->resize(end == std::string::npos ? 0 : end + 1);
     const std::filesystem::path model = folder / *name;

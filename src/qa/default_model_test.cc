@@ -40,6 +40,14 @@ TEST_F(DefaultModel, AMissingFolderOrFileSaysWhatToDo) {
   EXPECT_NE(gone.error().message.find("'gone'"), std::string::npos);
 }
 
+TEST_F(DefaultModel, AFileThatCannotBeReadEndsTheSearch) {
+  std::filesystem::create_directory(folder_ / "DEFAULT");
+  const auto unreadable = find_default_model();
+  ASSERT_FALSE(unreadable);
+  EXPECT_NE(unreadable.error().message.find("DEFAULT"), std::string::npos) << unreadable.error().message;
+  EXPECT_EQ(unreadable.error().message.find("no default model found"), std::string::npos);
+}
+
 TEST_F(DefaultModel, TheCheckoutHasOne) {
   ::unsetenv("SPANQA_MODELS");
   EXPECT_TRUE(find_default_model());  // above the test program lies models/DEFAULT

@@ -78,6 +78,30 @@ TEST_F(EvaluateTest, CtrlCLeavesNoFile) {
   }
 }
 
+TEST_F(EvaluateTest, FitWritesSettingsBesideTheModel) {
+  std::filesystem::copy(source_path("tests/fixtures/nn/tiny-bert"), folder() / "model");
+  std::string rows;
+  for (int i = 0; i < 40; ++i) {
+    nlohmann::json row = {{"id", std::to_string(i)},
+                          {"question", i % 3 == 0 ? "Who built the tower?" : "What was the year of the war?"},
+                          {"context", "The tower of the city was built by team " + std::to_string(i) + " in the war."}};
+    row["answers"] = {{"text", nlohmann::json::array()}, {"answer_start", nlohmann::json::array()}};
+    if (i % 2 == 0)
+      row["answers"] = {{"text", {"The tower of the city was built by team in the war"}}, {"answer_start", {0}}};
+    rows += row.dump() + "\n";
+  }
+  write(folder() / "held-out.jsonl", rows);
+  const Outcome fitted =
+      run({"evaluate", "held-out.jsonl", "--version-2", "--fit", "--model", "model", "--max-length", "64", "--json"});
+  ASSERT_EQ(fitted.code, 0) << fitted.err;
+  EXPECT_TRUE(fitted.json().contains("metrics"));
+  EXPECT_HAS(fitted.err, "held-out.jsonl: 40 questions, 20 of them unanswerable");
+  const auto settings = nlohmann::json::parse(contents(folder() / "model/qa_settings.json"));
+  EXPECT_EQ(settings["null_score_diff_threshold"], fitted.json()["fitted_threshold"]);
+  const Outcome v1 = run({"evaluate", data(), "--fit", "--version-1", "--model", "model", "--max-length", "64"});
+  EXPECT_HAS(v1.err, "v2.0 file");
+}
+
 TEST_F(EvaluateTest, AnotherDecoderIsAUsageError) {
   EXPECT_EQ(run({"evaluate", data(), "--decoder", "global"}).code, 2);
 }
