@@ -13,10 +13,10 @@
 
 #include "nn/aligned_buffer.h"
 #include "nn/kernels/attention.h"
-#include "nn/kernels/attention_training.h"
 #include "nn/kernels/dropout.h"
 #include "nn/kernels/elementwise.h"
 #include "nn/kernels/isa.h"
+#include "nn/kernels/training_elementwise.h"
 #include "nn/linear.h"
 #include "nn/matmul_peak.h"
 
@@ -112,106 +112,174 @@ void bench_dropout(benchmark::State& state) {
 }
 BENCHMARK(bench_dropout)->Arg(128);
 
-// About 1408 tokens in sequences of `range(0)`, with what a forward pass and the way back write.
-struct AttentionBatch {
-  AttentionBatch(std::size_t length, std::size_t head_size) {
-    while (offsets.back() + length <= std::max<std::size_t>(1408, length)) {
-      offsets.push_back(offsets.back() + static_cast<std::uint32_t>(length));
-    }
-    qkv = random_floats(3 * kHidden * offsets.back());
-    d_out = random_floats(kHidden * offsets.back());
-    out.resize(d_out.size());
-    d_qkv.resize(qkv.size());
-    input = {.qkv = qkv.data(),
-             .row_stride = 3 * kHidden,
-             .offsets = offsets,
-             .n_heads = kHeads * 32 / head_size,
-             .head_size = head_size};
-    log_sums.resize(input.n_heads * offsets.back());
-  }
-  AttentionGradient gradient() {
-    return {.out = out.data(), .log_sums = log_sums.data(), .d_out = d_out.data(), .d_qkv = d_qkv.data()};
-  }
-  AttentionInput first_sequence() const {
-    AttentionInput first = input;
-    first.offsets = first.offsets.subspan(0, 2);
-    return first;
-  }
-  // One product of the formulas is 2 L^2 hidden operations for each sequence.
-  void count(benchmark::State& state, double n_products) const {
-    count_tokens(state, offsets.back());
-    count_flops(state, n_products * 2.0 * static_cast<double>(offsets[1]) * static_cast<double>(out.size()));
-  }
-  std::vector<std::uint32_t> offsets = {0};
-  std::vector<float> qkv;
-  std::vector<float> d_out;
+// Buffers of one normalisation with dropout and residual.
+struct NormBuffers {
+  explicit NormBuffers(std::size_t rows)
+      : x(random_floats(rows * kHidden)),
+        gamma(random_floats(kHidden)),
+        out(x.size()),
+        normalised(x.size()),
+        inverse_deviation(rows) {}
+  LayerNormWeights weights() const { return {.gamma = gamma.data(), .beta = gamma.data(), .width = kHidden}; }
+  LayerNormTape tape() { return {.normalised = normalised.data(), .inverse_deviation = inverse_deviation.data()}; }
+  std::vector<float> x;
+  std::vector<float> gamma;
   std::vector<float> out;
-  std::vector<float> log_sums;
-  std::vector<float> d_qkv;
-  AttentionInput input;
-  AttentionScratch scratch;
+  std::vector<float> normalised;
+  std::vector<float> inverse_deviation;
 };
 
-void bench_attention(benchmark::State& state, std::size_t head_size) {
-  AttentionBatch batch(argument(state), head_size);
-  std::vector<float> ref(batch.out.size());
-  attention(batch.input, batch.out.data(), batch.scratch, 1);
-  attention_ref(batch.first_sequence(), ref.data());
-  if (!close_to(batch.out.data(), ref.data(), batch.offsets[1] * kHidden, 1e-5F))
+void bench_add_layer_norm_train(benchmark::State& state, float p) {
+  const std::size_t rows = argument(state);
+  const Dropout drop = make_dropout(p, 1, 2);
+  NormBuffers b(rows);
+  NormBuffers ref(rows);
+  add_layer_norm_train(b.x.data(), b.x.data(), {.dropout = drop}, b.weights(), rows, b.out.data(), b.tape());
+  add_layer_norm_train_ref(b.x.data(), b.x.data(), {.dropout = drop}, b.weights(), rows, ref.out.data(), ref.tape());
+  if (!close_to(b.out.data(), ref.out.data(), b.out.size(), 1e-4F)) {
     return state.SkipWithError("differs from the formula");
+  }
   for (auto _ : state) {
-    attention(batch.input, batch.out.data(), batch.scratch, 1);
+    add_layer_norm_train(b.x.data(), b.x.data(), {.dropout = drop}, b.weights(), rows, b.out.data(), b.tape());
     benchmark::ClobberMemory();
   }
-  batch.count(state, 2.0);
+  count_tokens(state, rows);
+}
+BENCHMARK_CAPTURE(bench_add_layer_norm_train, no_dropout, 0.0F)->Arg(128);
+BENCHMARK_CAPTURE(bench_add_layer_norm_train, dropout, 0.1F)->Arg(128);
+
+void bench_layer_norm_backward(benchmark::State& state, float p) {
+  const std::size_t rows = argument(state);
+  const Dropout drop = make_dropout(p, 1, 2);
+  NormBuffers b(rows);
+  std::vector<float> d_x(b.x.size());
+  std::vector<float> ref(b.x.size());
+  add_layer_norm_train(b.x.data(), b.x.data(), {.dropout = drop}, b.weights(), rows, b.out.data(), b.tape());
+  const auto run = [&](decltype(&layer_norm_backward) function) {
+    function(b.x.data(), b.tape(), b.weights(), {.dropout = drop}, rows, b.out.data(), d_x.data());
+  };
+  run(layer_norm_backward_ref);
+  ref = d_x;
+  run(layer_norm_backward);
+  if (!close_to(d_x.data(), ref.data(), ref.size(), 1e-4F)) return state.SkipWithError("differs from the formula");
+  for (auto _ : state) {
+    run(layer_norm_backward);
+    benchmark::ClobberMemory();
+  }
+  count_tokens(state, rows);
+}
+BENCHMARK_CAPTURE(bench_layer_norm_backward, no_dropout, 0.0F)->Arg(128);
+BENCHMARK_CAPTURE(bench_layer_norm_backward, dropout, 0.1F)->Arg(128);
+
+// Gradients of gamma and beta, and of the bias of the wide layer.
+void bench_column_sums(benchmark::State& state) {
+  const std::size_t rows = argument(state);
+  const std::vector<float> a = random_floats(rows * kIntermediate);
+  std::vector<float> sums(kIntermediate);
+  for (auto _ : state) {
+    add_column_sums({.first = a.data(), .stride = kIntermediate}, rows, kIntermediate, sums.data());
+    benchmark::ClobberMemory();
+  }
+  count_tokens(state, rows);
+}
+BENCHMARK(bench_column_sums)->Arg(128)->Arg(1408);
+
+void bench_column_products(benchmark::State& state) {
+  const std::size_t rows = argument(state);
+  const std::vector<float> a = random_floats(rows * kHidden);
+  const ColumnsView columns{.first = a.data(), .stride = kHidden};
+  std::vector<float> sums(kHidden);
+  for (auto _ : state) {
+    add_column_products(columns, columns, rows, kHidden, sums.data());
+    benchmark::ClobberMemory();
+  }
+  count_tokens(state, rows);
+}
+BENCHMARK(bench_column_products)->Arg(128)->Arg(1408);
+
+void bench_activation_backward(benchmark::State& state, Activation activation) {
+  const std::vector<float> x = random_floats(argument(state) * kIntermediate);
+  std::vector<float> value = x;
+  std::vector<float> d(x.size(), 1.0F);
+  std::vector<float> ref_value = x;
+  std::vector<float> ref_d = d;
+  activation_backward(activation, value.data(), d.data(), x.size());
+  activation_backward_ref(activation, ref_value.data(), ref_d.data(), x.size());
+  if (!close_to(d.data(), ref_d.data(), x.size(), 2e-6F)) return state.SkipWithError("differs from the formula");
+  for (auto _ : state) {
+    activation_backward(activation, value.data(), d.data(), x.size());
+    benchmark::ClobberMemory();
+    if (std::abs(d[0]) < 1e-20F) std::fill(d.begin(), d.end(), 1.0F);  // before it fades into slow numbers
+  }
+  count_tokens(state, argument(state));
+}
+BENCHMARK_CAPTURE(bench_activation_backward, gelu, Activation::kGelu)->Arg(128);
+BENCHMARK_CAPTURE(bench_activation_backward, gelu_tanh, Activation::kGeluTanh)->Arg(128);
+BENCHMARK_CAPTURE(bench_activation_backward, relu, Activation::kRelu)->Arg(128);
+
+// Per row of 384 numbers: in the cache, and of the whole model's size.
+void bench_adamw(benchmark::State& state) {
+  const std::size_t n = argument(state) * kHidden;
+  const AdamWStep step{.learning_rate = 1e-5, .weight_decay = 0.01, .bias_correction1 = 0.5, .bias_correction2 = 0.1};
+  const std::vector<float> gradient = random_floats(n);
+  std::vector<float> p = gradient;
+  std::vector<float> m(n);
+  std::vector<float> v(n);
+  for (auto _ : state) {
+    adamw_update(step, gradient.data(), n, p.data(), m.data(), v.data());
+    benchmark::ClobberMemory();
+  }
+  count_tokens(state, argument(state));
+}
+BENCHMARK(bench_adamw)->Arg(16)->Arg(58000);
+
+void bench_sum_of_squares(benchmark::State& state) {
+  const std::vector<float> x = random_floats(argument(state) * kHidden);
+  for (auto _ : state) benchmark::DoNotOptimize(sum_of_squares(x.data(), x.size()));
+  count_tokens(state, argument(state));
+}
+BENCHMARK(bench_sum_of_squares)->Arg(16)->Arg(58000);
+
+void bench_to_bfloat16(benchmark::State& state) {
+  const std::vector<float> x = random_floats(kHidden);
+  std::vector<std::uint16_t> out(kHidden);
+  for (auto _ : state) {
+    to_bfloat16(x.data(), kHidden, out.data());
+    benchmark::ClobberMemory();
+  }
+  count_tokens(state, 1);
+}
+BENCHMARK(bench_to_bfloat16);
+
+// About 1408 tokens of sequences of `range(0)`.
+void bench_attention(benchmark::State& state, std::size_t head_size) {
+  const std::size_t length = argument(state);
+  const std::size_t n_heads = kHeads * 32 / head_size;
+  std::vector<std::uint32_t> offsets = {0};
+  while (offsets.back() + length <= std::max<std::size_t>(1408, length)) {
+    offsets.push_back(offsets.back() + static_cast<std::uint32_t>(length));
+  }
+  const std::vector<float> qkv = random_floats(3 * kHidden * offsets.back());
+  const AttentionInput input{
+      .qkv = qkv.data(), .row_stride = 3 * kHidden, .offsets = offsets, .n_heads = n_heads, .head_size = head_size};
+  std::vector<float> out(offsets.back() * kHidden);
+  std::vector<float> ref(out.size());
+  AttentionScratch scratch;
+  attention(input, out.data(), scratch, 1);
+  AttentionInput first = input;
+  first.offsets = first.offsets.subspan(0, 2);
+  attention_ref(first, ref.data());
+  if (!close_to(out.data(), ref.data(), length * kHidden, 1e-5F))
+    return state.SkipWithError("differs from the formula");
+  for (auto _ : state) {
+    attention(input, out.data(), scratch, 1);
+    benchmark::ClobberMemory();
+  }
+  count_tokens(state, offsets.back());
+  count_flops(state, 4.0 * static_cast<double>(length) * static_cast<double>(offsets.back() * kHidden));
 }
 BENCHMARK_CAPTURE(bench_attention, heads_of_32, 32)->Arg(20)->Arg(64)->Arg(176)->Arg(384)->Arg(512);
 BENCHMARK_CAPTURE(bench_attention, heads_of_64, 64)->Arg(176)->Arg(512);
-
-Dropout attention_dropout(float p) { return make_dropout(p, 1, 2); }
-
-void bench_attention_train(benchmark::State& state, std::size_t head_size, float p) {
-  AttentionBatch batch(argument(state), head_size);
-  AttentionBatch ref(argument(state), head_size);
-  const Dropout dropout = attention_dropout(p);
-  attention_train(batch.input, dropout, batch.out.data(), batch.log_sums.data(), batch.scratch, 1);
-  attention_train_ref(ref.first_sequence(), dropout, ref.out.data(), ref.log_sums.data());
-  if (!close_to(batch.out.data(), ref.out.data(), batch.offsets[1] * kHidden, 1e-5F))
-    return state.SkipWithError("differs from the formula");
-  for (auto _ : state) {
-    attention_train(batch.input, dropout, batch.out.data(), batch.log_sums.data(), batch.scratch, 1);
-    benchmark::ClobberMemory();
-  }
-  batch.count(state, 2.0);
-}
-BENCHMARK_CAPTURE(bench_attention_train, heads_of_32, 32, 0.0F)->Arg(20)->Arg(64)->Arg(176)->Arg(384)->Arg(512);
-BENCHMARK_CAPTURE(bench_attention_train, heads_of_32_dropout, 32, 0.1F)->Arg(20)->Arg(64)->Arg(176)->Arg(384)->Arg(512);
-BENCHMARK_CAPTURE(bench_attention_train, heads_of_64_dropout, 64, 0.1F)->Arg(176)->Arg(512);
-
-void bench_attention_backward(benchmark::State& state, std::size_t head_size, float p) {
-  AttentionBatch batch(argument(state), head_size);
-  AttentionBatch ref(argument(state), head_size);
-  const Dropout dropout = attention_dropout(p);
-  attention_train(batch.input, dropout, batch.out.data(), batch.log_sums.data(), batch.scratch, 1);
-  attention_backward(batch.input, dropout, batch.gradient(), batch.scratch, 1);
-  attention_train_ref(ref.first_sequence(), dropout, ref.out.data(), ref.log_sums.data());
-  attention_backward_ref(ref.first_sequence(), dropout, ref.gradient());
-  if (!close_to(batch.d_qkv.data(), ref.d_qkv.data(), 3 * kHidden * batch.offsets[1], 3e-5F))
-    return state.SkipWithError("differs from the formula");
-  for (auto _ : state) {
-    attention_backward(batch.input, dropout, batch.gradient(), batch.scratch, 1);
-    benchmark::ClobberMemory();
-  }
-  batch.count(state, 5.0);
-}
-BENCHMARK_CAPTURE(bench_attention_backward, heads_of_32, 32, 0.0F)->Arg(20)->Arg(64)->Arg(176)->Arg(384)->Arg(512);
-BENCHMARK_CAPTURE(bench_attention_backward, heads_of_32_dropout, 32, 0.1F)
-    ->Arg(20)
-    ->Arg(64)
-    ->Arg(176)
-    ->Arg(384)
-    ->Arg(512);
-BENCHMARK_CAPTURE(bench_attention_backward, heads_of_64_dropout, 64, 0.1F)->Arg(176)->Arg(512);
 
 void bench_to_float32(benchmark::State& state, DType type) {
   std::vector<float> src = random_floats(kHidden);

@@ -1,6 +1,6 @@
 #include "nn/kernels/dropout.h"
 
-#include <cstring>
+#include <algorithm>
 
 #include "base/check.h"
 #include "nn/kernels/isa.h"
@@ -37,7 +37,7 @@ void dropout(const Dropout& dropout, std::size_t first_row, std::size_t rows, st
              float* out) {
   SPANQA_CHECK(first_row + rows <= std::size_t{1} << 32U);
   if (dropout.is_off()) {
-    if (out != x) std::memcpy(out, x, rows * width * sizeof(float));
+    if (out != x) std::copy_n(x, rows * width, out);
     return;
   }
   if (isa_limit() == Isa::kRef) return dropout_ref(dropout, first_row, rows, width, x, out);

@@ -131,7 +131,8 @@ TEST(Dropout, DoesNotDependOnHowRowsAreSplit) {
   const std::vector<float> whole = factors(drop, 10, 200);
   std::vector<float> x(whole.size(), 1.0F);
   dropout(drop, 0, 3, 200, x.data(), x.data());
-  dropout(drop, 3, 7, 200, x.data() + 3 * 200, x.data() + 3 * 200);
+  float* const fourth_row = x.data() + std::size_t{3} * 200;
+  dropout(drop, 3, 7, 200, fourth_row, fourth_row);
   EXPECT_EQ(x, whole);
 }
 
