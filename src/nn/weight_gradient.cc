@@ -1,7 +1,5 @@
 #include "nn/weight_gradient.h"
 
-#include <dnnl.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -13,10 +11,6 @@
 
 namespace spanqa {
 namespace {
-
-// A training run of a model 32 wide ended, about one time in twenty, with a damaged heap that oneDNN 2.6.3's sgemm
-// found when it freed memory of its own. Widths of real models were never seen to.
-constexpr std::size_t kSmallestSgemm = 128;
 
 // Converted rows that are multiplied at once, so that they stay in the second-level cache.
 constexpr std::size_t kChunkRows = 512;
@@ -62,6 +56,8 @@ dnnl::memory::desc matrix(std::size_t rows, std::size_t columns, dnnl::memory::d
   return {{dim_of(rows), dim_of(columns)}, type, tag};
 }
 
+// A primitive, and never dnnl_sgemm: oneDNN 2.6.3's AVX-512 kernels of that keep numbers below a stack pointer that
+// they move, so a signal that comes meanwhile writes its frame over the caller's memory.
 GradientProduct describe(const ProductShape& shape) {
   using Tag = dnnl::memory::format_tag;
   dnnl::primitive_attr attributes;
@@ -88,21 +84,11 @@ class Accumulation {
         tile_(choose_tile(gradient.n, static_cast<std::size_t>(n_threads_))) {}
 
   bool run() {
-    if (arithmetic_ == Arithmetic::kFloat32) {
-      add_float32({.x = gradient_.x, .d_y = gradient_.d_y, .rows = gradient_.rows});
-    } else {
-      for (std::size_t row = 0; row < gradient_.rows; row += kChunkRows) add_chunk(row);
-    }
+    for (std::size_t row = 0; row < gradient_.rows; row += kChunkRows) add_chunk(row);
     return !has_failed_;
   }
 
  private:
-  struct FloatRows {
-    const float* x;
-    const float* d_y;
-    std::size_t rows;
-  };
-
   std::size_t tile_width(std::size_t tile) const { return std::min(tile_, gradient_.n - tile * tile_); }
   float* tile_output(std::size_t tile) const { return gradient_.d_w + tile * tile_ * gradient_.k; }
 
@@ -113,44 +99,16 @@ class Accumulation {
     });
   }
 
-  // Sums in the order of the rows, a row of d_w at a time.
-  void add_plainly(const FloatRows& rows) {
-    const std::size_t n = gradient_.n;
-    const std::size_t k = gradient_.k;
-    for (std::size_t row = 0; row < rows.rows; ++row) {
-      for (std::size_t i = 0; i < n; ++i) {
-        const float factor = rows.d_y[row * n + i];
-        float* const out = gradient_.d_w + i * k;
-        for (std::size_t j = 0; j < k; ++j) out[j] += factor * rows.x[row * k + j];
-      }
-    }
-  }
-
-  void add_float32(const FloatRows& rows) {
-    if (gradient_.n < kSmallestSgemm || gradient_.k < kSmallestSgemm) return add_plainly(rows);
-    const dnnl_dim_t n = dim_of(gradient_.n);
-    const dnnl_dim_t k = dim_of(gradient_.k);
-    for_each_tile([&](std::size_t tile, std::size_t) {
-      return dnnl_sgemm('T', 'N', dim_of(tile_width(tile)), k, dim_of(rows.rows), 1.0F, rows.d_y + tile * tile_, n,
-                        rows.x, k, 1.0F, tile_output(tile), k) == dnnl_success;
-    });
-  }
-
   void add_chunk(std::size_t row) {
     const std::size_t rows = std::min(kChunkRows, gradient_.rows - row);
-    if (arithmetic_ == Arithmetic::kRoundedFloat32) {
-      convert(row, rows, rows, gradient_.n);
-      return add_float32(
-          {.x = context_.x_operand.uninitialized(0), .d_y = context_.d_y_operand.uninitialized(0), .rows = rows});
-    }
     const std::size_t bucket = divide_up(rows, kRowBucket) * kRowBucket;
-    convert(row, rows, bucket, tile_);
-    add_bfloat16(bucket);
+    convert(row, rows, bucket);
+    multiply(bucket);
   }
 
   // Rows [row, row + rows) as operands, then zeros up to `bucket` rows: x as it is, d_y in tiles of columns that follow
   // one another, since oneDNN's fast kernels want rows without gaps.
-  void convert(std::size_t row, std::size_t rows, std::size_t bucket, std::size_t tile) {
+  void convert(std::size_t row, std::size_t rows, std::size_t bucket) {
     const std::size_t size = operand_size(arithmetic_);
     const std::size_t n = gradient_.n;
     const std::size_t k = gradient_.k;
@@ -158,8 +116,8 @@ class Accumulation {
     std::byte* const d_y = operand_memory(context_.d_y_operand, n);
     const auto convert_row = [&](std::size_t r) {
       to_operand(arithmetic_, gradient_.x + (row + r) * k, k, x + r * k * size);
-      for (std::size_t column = 0; column < n; column += tile) {
-        const std::size_t width = std::min(tile, n - column);
+      for (std::size_t column = 0; column < n; column += tile_) {
+        const std::size_t width = std::min(tile_, n - column);
         to_operand(arithmetic_, gradient_.d_y + (row + r) * n + column, width,
                    d_y + (column * bucket + r * width) * size);
       }
@@ -170,8 +128,8 @@ class Accumulation {
     });
     const std::size_t missing = bucket - rows;
     std::memset(x + rows * k * size, 0, missing * k * size);
-    for (std::size_t column = 0; column < n; column += tile) {
-      const std::size_t width = std::min(tile, n - column);
+    for (std::size_t column = 0; column < n; column += tile_) {
+      const std::size_t width = std::min(tile_, n - column);
       std::memset(d_y + (column * bucket + rows * width) * size, 0, missing * width * size);
     }
   }
@@ -182,29 +140,29 @@ class Accumulation {
   }
 
   const GradientProduct& find_product(std::size_t rows, std::size_t width) {
-    const ProductShape shape{
-        .rows = rows, .k = gradient_.k, .n = width, .type = dnnl::memory::data_type::bf16, .n_threads = 1};
+    using Type = dnnl::memory::data_type;
+    const Type type = arithmetic_ == Arithmetic::kBFloat16 ? Type::bf16 : Type::f32;
+    const ProductShape shape{.rows = rows, .k = gradient_.k, .n = width, .type = type, .n_threads = 1};
     GradientProduct& product = context_.gradient_products[shape];
     if (!product.primitive) product = describe(shape);
     return product;
   }
 
-  void add_bfloat16(std::size_t rows) {
+  void multiply(std::size_t rows) {
     const std::size_t last = divide_up(gradient_.n, tile_) - 1;
     const GradientProduct& product = find_product(rows, tile_width(0));
     const GradientProduct& last_product = find_product(rows, tile_width(last));
-    auto* const x = reinterpret_cast<std::uint16_t*>(context_.x_operand.uninitialized(0));
-    auto* const d_y = reinterpret_cast<std::uint16_t*>(context_.d_y_operand.uninitialized(0));
+    std::byte* const x = operand_memory(context_.x_operand, gradient_.k);
+    std::byte* const d_y = operand_memory(context_.d_y_operand, gradient_.n);
     for_each_tile([&](std::size_t tile, std::size_t thread) {
       return succeeds([&] {
-        execute(tile == last ? last_product : product, x, d_y + tile * tile_ * rows, tile_output(tile),
-                context_.scratchpads[thread]);
+        execute(tile == last ? last_product : product, x, d_y + tile * tile_ * rows * operand_size(arithmetic_),
+                tile_output(tile), context_.scratchpads[thread]);
       });
     });
   }
 
-  static void execute(const GradientProduct& product, std::uint16_t* x, std::uint16_t* d_y, float* d_w,
-                      AlignedBuffer& buffer) {
+  static void execute(const GradientProduct& product, void* x, void* d_y, float* d_w, AlignedBuffer& buffer) {
     dnnl::stream stream(cpu_engine());
     dnnl::memory scratchpad(product.scratchpad, cpu_engine(), nullptr);
     set_scratchpad(scratchpad, buffer);

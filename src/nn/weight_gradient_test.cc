@@ -1,8 +1,11 @@
 #include "nn/weight_gradient.h"
 
 #include <gtest/gtest.h>
+#include <sys/time.h>
 
+#include <chrono>
 #include <cmath>
+#include <csignal>
 #include <vector>
 
 #include "nn/kernels/target_loop.h"
@@ -152,6 +155,47 @@ TEST(WeightGradient, SharesAContextWithForwardProducts) {
                   linear_ref(rounded(example.x, precision), rounded(example.start, precision), no_bias, 24));
       expect_near(example.fast(precision, context), example.ref(precision));
     }
+  }
+}
+
+volatile std::sig_atomic_t n_signals = 0;
+
+/// A signal every 50 microseconds, as an interrupt, a profiler or a timer of the program around may send them.
+class SignalStorm {
+ public:
+  SignalStorm() {
+    struct sigaction action = {};
+    action.sa_handler = [](int) { n_signals = n_signals + 1; };
+    ::sigaction(SIGALRM, &action, &old_);
+    set_interval(50);
+  }
+  ~SignalStorm() {
+    set_interval(0);
+    ::sigaction(SIGALRM, &old_, nullptr);
+  }
+  SignalStorm(const SignalStorm&) = delete;
+  SignalStorm& operator=(const SignalStorm&) = delete;
+
+ private:
+  static void set_interval(long microseconds) {
+    const itimerval every = {.it_interval = {0, microseconds}, .it_value = {0, microseconds}};
+    ::setitimer(ITIMER_REAL, &every, nullptr);
+  }
+  struct sigaction old_ = {};
+};
+
+// oneDNN 2.6.3's AVX-512 sgemm does not.
+TEST(WeightGradient, SurvivesSignals) {
+  RandomFloats random(207);
+  MatmulContext context(1);
+  const Case example(100, 64, 32, random);
+  for (const Precision precision : kPrecisions) {
+    const std::vector<float> undisturbed = example.fast(precision, context);
+    n_signals = 0;
+    const SignalStorm storm;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+    while (std::chrono::steady_clock::now() < end) ASSERT_EQ(example.fast(precision, context), undisturbed);
+    EXPECT_GT(n_signals, 0);
   }
 }
 
