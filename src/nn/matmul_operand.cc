@@ -2,22 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cmath>
+#include <cstdint>
 
 #include "nn/kernels/elementwise.h"
+#include "nn/kernels/training_elementwise.h"
 
 namespace spanqa {
 namespace {
-
-void to_bfloat16(const float* src, std::size_t n, std::uint16_t* dst) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const auto bits = std::bit_cast<std::uint32_t>(src[i]);
-    const std::uint32_t rounded = bits + 0x7FFFU + ((bits >> 16) & 1U);
-    const bool is_nan = (bits & 0x7FFFFFFFU) > 0x7F800000U;
-    dst[i] = static_cast<std::uint16_t>((is_nan ? bits | 0x400000U : rounded) >> 16);
-  }
-}
 
 void round_to_bfloat16(const float* src, std::size_t n, float* dst) {
   std::array<std::uint16_t, 512> block;
