@@ -10,6 +10,7 @@ void add_data(CLI::App& app, Run& run) {
   add_data_inspect(*data, run);
   add_data_check(*data, run);
   add_data_convert(*data, run);
+  add_data_exclude(*data, run);
   add_data_sample(*data, run);
   add_data_unanswerable(*data, run);
   data->footer("Example:\n  spanqa data check dev-v2.0.json");

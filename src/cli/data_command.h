@@ -10,6 +10,7 @@ namespace spanqa::cli {
 void add_data_inspect(CLI::App& data, Run& run);
 void add_data_check(CLI::App& data, Run& run);
 void add_data_convert(CLI::App& data, Run& run);
+void add_data_exclude(CLI::App& data, Run& run);
 void add_data_sample(CLI::App& data, Run& run);
 void add_data_unanswerable(CLI::App& data, Run& run);
 
