@@ -1,10 +1,11 @@
-# spanqa_room(NAME SOURCES .. HEADERS .. TESTS .. DEPENDS .. LIBRARIES .. [TEST_LIBRARIES ..] [THREAD_TESTS ..])
+# spanqa_room(NAME SOURCES .. HEADERS .. TESTS .. DEPENDS .. LIBRARIES .. [TEST_LIBRARIES ..] [THREAD_TESTS ..] [INTERNAL])
 #
 # One room (folder below src/): a static library spanqa_<name>, its headers installed, and one test program for each
 # `*_test.cc`, registered as <name>.<file without _test>. DEPENDS names the rooms below, LIBRARIES what comes from outside.
 # THREAD_TESTS are tests that ThreadSanitizer runs too (label `threads`); a file stands in TESTS or in THREAD_TESTS.
+# An INTERNAL room is the program's own: it is not installed, so what it links need not be there for users of the library.
 function(spanqa_room name)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;HEADERS;TESTS;THREAD_TESTS;DEPENDS;LIBRARIES;TEST_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ROOM "INTERNAL" "" "SOURCES;HEADERS;TESTS;THREAD_TESTS;DEPENDS;LIBRARIES;TEST_LIBRARIES" ${ARGN})
   set(target spanqa_${name})
   if(NOT ROOM_SOURCES) # contracts only: nothing to compile yet
     return()
@@ -23,8 +24,10 @@ function(spanqa_room name)
   endforeach()
   target_link_libraries(${target} PUBLIC ${ROOM_LIBRARIES} PRIVATE $<BUILD_INTERFACE:spanqa_flags>)
   target_compile_features(${target} PUBLIC cxx_std_20)
-  install(TARGETS ${target} EXPORT spanqa-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-          FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/spanqa)
+  if(NOT ROOM_INTERNAL)
+    install(TARGETS ${target} EXPORT spanqa-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+            FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/spanqa)
+  endif()
   if(SPANQA_DEVELOPER)
     foreach(test IN LISTS ROOM_TESTS)
       spanqa_test(${test} ROOM ${name} LIBRARIES ${target} ${ROOM_TEST_LIBRARIES})

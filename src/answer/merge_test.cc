@@ -65,8 +65,7 @@ TEST(MergeAnswers, ScoresThatDoNotCompareAreNeitherRankedNorCut) {
   const Answers first = found({0.2});
   const Answers second = found({0.9, 0.1});
   const std::vector<DocumentAnswers> documents = {{4, &first}, {7, &second}};
-  const MergedAnswers merged =
-      merge_answers(documents, {.comparable = false, .top_k = 1, .no_answer_threshold = 0.95});
+  const MergedAnswers merged = merge_answers(documents, {.comparable = false, .top_k = 1, .no_answer_threshold = 0.95});
   EXPECT_EQ(documents_of(merged), (std::vector<std::size_t>{4, 7, 7}));
   EXPECT_FALSE(merged.no_answer);
   EXPECT_DOUBLE_EQ(merged.no_answer_score, 1.0 - 0.9);
