@@ -33,16 +33,31 @@ Status check_room(const WindowPlan& plan, std::size_t n_context, const WindowOpt
   return {};
 }
 
+/// LongQuestion::kFit: lowers the question's tokens, then the overlap, until windows fit.
+void fit(std::size_t& n_question, std::size_t& overlap, std::size_t n_context, std::size_t max_length) {
+  if (max_length <= kSpecials) return;
+  const std::size_t usable = max_length - kSpecials;
+  if (n_question + n_context <= usable || n_question + overlap < usable) return;
+  const std::size_t beside_overlap = usable > overlap ? usable - overlap - 1 : 0;
+  n_question = std::min(n_question, std::max(usable / 2, beside_overlap));
+  const std::size_t room = usable - n_question;
+  if (overlap >= room) overlap = room / 2;
+}
+
 }  // namespace
 
-Result<WindowPlan> plan_windows(std::size_t n_question, std::size_t n_context, const WindowOptions& options) {
+Result<WindowPlan> plan_windows(std::size_t n_question, std::size_t n_context, const WindowOptions& asked) {
   SPANQA_CHECK(n_context < std::numeric_limits<std::uint32_t>::max());
+  WindowOptions options = asked;
   WindowPlan plan;
   plan.n_question = n_question;
-  if (options.long_question == LongQuestion::kTruncate && n_question > options.max_question_length) {
-    plan.n_question = options.max_question_length;
-    plan.question_truncated = true;
+  if (options.long_question != LongQuestion::kError) {
+    plan.n_question = std::min(n_question, options.max_question_length);
   }
+  if (options.long_question == LongQuestion::kFit) {
+    fit(plan.n_question, options.overlap, n_context, options.max_length);
+  }
+  plan.question_truncated = plan.n_question < n_question;
   SPANQA_TRY(check_room(plan, n_context, options));
   const std::size_t room = options.max_length - plan.n_question - kSpecials;
   for (std::size_t begin = 0;; begin += room - options.overlap) {

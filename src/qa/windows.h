@@ -15,12 +15,16 @@ namespace spanqa {
 enum class LongQuestion : std::uint8_t {
   kError,     // say so, with the numbers (as the reference does)
   kTruncate,  // keep its first max_question_length tokens
+  /// As kTruncate, and where windows still would not fit: the question gives way to the overlap and one token more,
+  /// but keeps half a window; then the overlap is lowered to half the room. For services, which answer whatever they
+  /// are asked: it fails only where max_length leaves no token beside the special ones. What fits stays as it is.
+  kFit,
 };
 
 struct WindowOptions {
   std::size_t max_length = 384;          // tokens of a window, the question and three special tokens included
   std::size_t overlap = 128;             // tokens that consecutive windows share ("doc_stride" of the Python stack)
-  std::size_t max_question_length = 64;  // read only with kTruncate
+  std::size_t max_question_length = 64;  // read only with kTruncate and kFit
   LongQuestion long_question = LongQuestion::kError;
 };
 

@@ -124,6 +124,72 @@ WindowLabels label_window_ref(const WindowPlan& plan, const Window& window, cons
   return {.start = static_cast<std::uint32_t>(first - 1), .end = static_cast<std::uint32_t>(last + 1)};
 }
 
+TEST(PlanWindows, FitChangesNothingThatFits) {
+  const WindowOptions whole{.max_length = 384, .overlap = 128, .max_question_length = 384};
+  WindowOptions fitted = whole;
+  fitted.long_question = LongQuestion::kFit;
+  for (const std::size_t n_question : {0U, 1U, 100U, 252U}) {
+    for (const std::size_t n_context : {0U, 1U, 129U, 5000U}) {
+      const auto plain = plan_windows(n_question, n_context, whole);
+      const auto plan = plan_windows(n_question, n_context, fitted);
+      ASSERT_TRUE(plain && plan);
+      EXPECT_EQ(plan->n_question, n_question);
+      EXPECT_FALSE(plan->question_truncated);
+      ASSERT_EQ(plan->windows.size(), plain->windows.size());
+      EXPECT_EQ(plan->windows.back().context_begin, plain->windows.back().context_begin);
+    }
+  }
+  const auto one_window = plan_windows(380, 1, fitted);  // no overlap is needed: nothing has to give way
+  ASSERT_TRUE(one_window);
+  EXPECT_EQ(one_window->n_question, 380U);
+}
+
+TEST(PlanWindows, FitLetsTheQuestionGiveWayToTheOverlapAndThenTheOverlap) {
+  WindowOptions options{
+      .max_length = 384, .overlap = 128, .max_question_length = 1000, .long_question = LongQuestion::kFit};
+  const auto long_question = plan_windows(300, 5000, options);
+  ASSERT_TRUE(long_question);
+  EXPECT_EQ(long_question->n_question, 381U - 129U);
+  EXPECT_TRUE(long_question->question_truncated);
+
+  options.overlap = 300;
+  const auto long_overlap = plan_windows(300, 5000, options);
+  ASSERT_TRUE(long_overlap);
+  EXPECT_EQ(long_overlap->n_question, 190U);
+  EXPECT_EQ(long_overlap->windows[1].context_begin, 191U - 95U) << "overlap of half the room";
+
+  options.max_question_length = 5;
+  const auto cut_first = plan_windows(300, 5000, options);
+  ASSERT_TRUE(cut_first);
+  EXPECT_EQ(cut_first->n_question, 5U);
+  EXPECT_EQ(cut_first->windows[1].context_begin, 376U - 300U);
+}
+
+TEST(PlanWindows, FitCoversEveryContextWhateverTheNumbers) {
+  for (std::size_t max_length = 4; max_length < 12; ++max_length) {
+    for (std::size_t overlap = 0; overlap < 14; ++overlap) {
+      for (std::size_t n_question = 0; n_question < 14; ++n_question) {
+        for (const std::size_t n_context : {0U, 1U, 7U, 30U}) {
+          const auto plan = plan_windows(n_question, n_context,
+                                         {.max_length = max_length,
+                                          .overlap = overlap,
+                                          .max_question_length = 20,
+                                          .long_question = LongQuestion::kFit});
+          ASSERT_TRUE(plan) << max_length << " " << overlap << " " << n_question << " " << n_context;
+          std::size_t covered = 0;
+          for (const Window& window : plan->windows) {
+            ASSERT_LE(window.context_begin, covered);
+            ASSERT_LE(plan->n_tokens(window), max_length);
+            covered = window.context_end;
+          }
+          ASSERT_EQ(covered, n_context);
+        }
+      }
+    }
+  }
+  EXPECT_FALSE(plan_windows(2, 2, {.max_length = 3, .overlap = 0, .long_question = LongQuestion::kFit}));
+}
+
 TEST(LabelWindow, EqualsTheScansOfRunQa) {
   const std::uint32_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
