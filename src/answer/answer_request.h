@@ -31,7 +31,8 @@ struct AnswerRequest {
   /// Of every pair. GlobalOptions::no_answer_threshold is left at 0: the decision falls once, over all documents of a
   /// question, when they are merged.
   AskOptions options;
-  /// Of the global decoder, 0 to 1; 0: never "no answer". Unset: what was fitted for the model.
+  /// Of the global decoder: "no answer" comes first when the best score does not exceed it; at 0 and below never. Of
+  /// run_qa with version_2: its null threshold. Unset: what was fitted for the model. The pipeline has none.
   std::optional<double> no_answer_threshold;
 
   /// Every question of every document.

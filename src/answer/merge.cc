@@ -29,8 +29,10 @@ MergedAnswers merge_answers(std::span<const DocumentAnswers> documents, const Me
   MergedAnswers merged;
   for (const DocumentAnswers& found : documents) {
     const Answers& answers = *found.answers;
+    std::size_t n_left = options.comparable ? answers.answers.size() : static_cast<std::size_t>(options.top_k);
     for (const Answer& answer : answers.answers) {
       SPANQA_CHECK(!options.comparable || !answer.is_no_answer);
+      if (n_left-- == 0) break;
       merged.answers.push_back({answer, found.document});
     }
     const bool is_first = &found == &documents.front();

@@ -17,9 +17,9 @@ struct DocumentAnswers {
 
 struct MergeOptions {
   /// Scores of different documents may be compared (the global decoder's). Otherwise nothing is ranked or decided:
-  /// each document's answers stand in its turn.
+  /// each document's first top_k answers stand in its turn.
   bool comparable = true;
-  int top_k = 1;                     // of the whole list where scores compare, "no answer" included; else not read
+  int top_k = 1;                     // "no answer" included
   double no_answer_threshold = 0.0;  // "no answer" comes first when the best score does not exceed it; 0: never
 };
 

@@ -61,14 +61,16 @@ TEST(MergeAnswers, NoAnswerComesFirstWhenTheBestDoesNotExceedTheThreshold) {
   EXPECT_TRUE(one.answers[0].answer.is_no_answer);
 }
 
-TEST(MergeAnswers, ScoresThatDoNotCompareAreNeitherRankedNorCut) {
+TEST(MergeAnswers, ScoresThatDoNotCompareAreNotRankedAndEachDocumentKeepsItsFirst) {
   const Answers first = found({0.2});
   const Answers second = found({0.9, 0.1});
   const std::vector<DocumentAnswers> documents = {{4, &first}, {7, &second}};
-  const MergedAnswers merged = merge_answers(documents, {.comparable = false, .top_k = 1, .no_answer_threshold = 0.95});
+  const MergedAnswers merged = merge_answers(documents, {.comparable = false, .top_k = 2, .no_answer_threshold = 0.95});
   EXPECT_EQ(documents_of(merged), (std::vector<std::size_t>{4, 7, 7}));
   EXPECT_FALSE(merged.no_answer);
   EXPECT_DOUBLE_EQ(merged.no_answer_score, 1.0 - 0.9);
+  const MergedAnswers firsts = merge_answers(documents, {.comparable = false, .top_k = 1});
+  EXPECT_EQ(documents_of(firsts), (std::vector<std::size_t>{4, 7}));
 }
 
 TEST(MergeAnswers, NothingFoundIsNoAnswer) {

@@ -25,6 +25,8 @@ constexpr std::array kTable = {
     ErrorRow{kMethodNotAllowed, 405, "method_not_allowed", "The path does not answer this method; see Allow.", kStays},
     ErrorRow{kNotAcceptable, 406, "not_acceptable", "The answer comes in none of the types that Accept names.", kStays},
     ErrorRow{kRequestTimeout, 408, "request_timeout", "The request did not arrive in time.", kCloses},
+    ErrorRow{kMisplacedAnswer, 409, "misplaced_answer", "The answer does not stand at its place in the context.",
+             kStays},
     ErrorRow{kBodyTooLarge, 413, "body_too_large", "The body is larger than the server takes.", kCloses},
     ErrorRow{kContextTooLong, 413, "context_too_long", "The contexts are longer than the server takes.", kStays},
     ErrorRow{kQuestionTooLong, 413, "question_too_long", "A question is longer than the server takes.", kStays},

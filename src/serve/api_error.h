@@ -23,6 +23,7 @@ enum class ErrorKind : std::uint8_t {
   kMethodNotAllowed,
   kNotAcceptable,
   kRequestTimeout,
+  kMisplacedAnswer,
   kBodyTooLarge,
   kContextTooLong,
   kQuestionTooLong,
