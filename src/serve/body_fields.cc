@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/utf8.h"
+
 namespace spanqa::serve {
 namespace {
 
@@ -28,6 +30,8 @@ std::optional<std::int64_t> whole(const Json& value) {
   if (!(std::abs(number) <= kExact) || number != std::trunc(number)) return std::nullopt;
   return static_cast<std::int64_t>(number);
 }
+
+bool is_told_by_schema(const TextLimit& limit) { return limit.too_long == ErrorKind::kInvalidField; }
 
 std::string quoted(const std::vector<std::string_view>& names) {
   return fmt::format("\"{}\"", fmt::join(names, "\", \""));
@@ -54,12 +58,14 @@ Parsed<std::string> read_text(const Json& value, const std::string& path, const 
   }
   const auto& text = value.get_ref<const std::string&>();
   if (text.empty()) return refuse(ErrorKind::kInvalidField, fmt::format("{} must not be empty", path), path);
-  if (text.size() > limit.max_bytes) {
-    return tl::unexpected<ApiError>(
-        ApiError{.kind = limit.too_long,
-                 .message = fmt::format("{} has {} bytes; at most {} are taken", path, text.size(), limit.max_bytes),
-                 .field = path,
-                 .limit = limit.max_bytes});
+  const bool by_schema = is_told_by_schema(limit);
+  const std::size_t size = by_schema ? count_code_points(text) : text.size();
+  if (size > limit.most) {
+    return tl::unexpected<ApiError>(ApiError{.kind = limit.too_long,
+                                             .message = fmt::format("{} has {} {}; at most {} are taken", path, size,
+                                                                    by_schema ? "characters" : "bytes", limit.most),
+                                             .field = path,
+                                             .limit = limit.most});
   }
   return text;
 }
@@ -154,11 +160,13 @@ void FieldSchema::boolean(const Field& field, const bool& value) {
 }
 
 void FieldSchema::text(const Field& field, const std::string& /*value*/, const TextLimit& limit) {
-  // maxLength counts characters and the limit bytes: it is told in words.
   OrderedJson schema = {{"type", "string"}, {"minLength", 1}};
-  add(field, std::move(schema));
-  OrderedJson& added = properties_[std::string(field.name)];
-  added["description"] = fmt::format("{} At most {} bytes of UTF-8.", field.meaning, limit.max_bytes);
+  if (is_told_by_schema(limit)) {
+    schema["maxLength"] = limit.most;
+    return add(field, std::move(schema));
+  }
+  const std::string meaning = fmt::format("{} At most {} bytes of UTF-8.", field.meaning, limit.most);
+  add(Field{field.name, meaning, field.presence}, std::move(schema));
 }
 
 void FieldSchema::choice(const Field& field, const std::string& value, const std::vector<std::string_view>& names) {

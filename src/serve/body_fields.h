@@ -35,9 +35,10 @@ struct NumberRange {
   double low = 0.0;
   double high = 0.0;
 };
-/// Of a text that must not be empty.
+/// Of a text that must not be empty. Where a longer one is an invalid field the schema says so, and schemas count
+/// characters; elsewhere the limit is one of memory and counts bytes.
 struct TextLimit {
-  std::size_t max_bytes = 0;
+  std::size_t most = 0;
   ErrorKind too_long = ErrorKind::kInvalidField;
 };
 

@@ -17,8 +17,9 @@ namespace spanqa::serve {
 
 inline constexpr std::int64_t kMostWindowTokens = 4096;  // more than any model reads; lowered to what the model does
 inline constexpr std::int64_t kLeastWindowTokens = 16;
-inline constexpr std::int64_t kMostAnswerTokens = 512;  // a decoder's cost grows with it
-inline constexpr std::size_t kNameBytes = 256;
+inline constexpr std::int64_t kMostAnswerTokens = 512;             // a decoder's cost grows with it
+inline constexpr std::size_t kNameCharacters = 256;                // of a model's name or a document's id
+inline constexpr std::int64_t kLargestId = std::int64_t{1} << 53;  // beyond it readers of JSON disagree
 
 inline const std::vector<std::string_view> kDecoderNames = {"global", "pipeline", "run_qa"};
 inline const std::vector<std::string_view> kVerdictNames = {"right", "wrong", "corrected"};
@@ -84,7 +85,7 @@ inline TextLimit question_limit(const BodyLimits& limits) {
   return {limits.question_bytes, ErrorKind::kQuestionTooLong};
 }
 inline TextLimit context_limit(const BodyLimits& limits) { return {limits.context_bytes, ErrorKind::kContextTooLong}; }
-inline TextLimit name_limit() { return {kNameBytes, ErrorKind::kInvalidField}; }
+inline TextLimit name_limit() { return {kNameCharacters, ErrorKind::kInvalidField}; }
 
 template <typename Visitor, typename Text>
 void visit_pair(Visitor& visitor, Text& question, Text& context, const BodyLimits& limits) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "base/utf8.h"
@@ -113,13 +114,19 @@ Fault read_inputs(const Json& value, AnswerShape one, const BodyLimits& limits, 
   return read_pair(value, "inputs", limits, call.request);
 }
 
+bool is_whole_id(const Json& value) {
+  if (!value.is_number()) return false;
+  const auto number = value.get<double>();
+  return std::abs(number) <= static_cast<double>(kLargestId) && number == std::trunc(number);
+}
+
 /// A name that the caller gave, text or whole number, as it is to be handed back.
 Fault read_id(const Json& value, const std::string& path, DocumentLabel& label, std::string& id) {
-  const bool is_text = value.is_string() && value.get_ref<const std::string&>().size() <= kNameBytes;
-  if (!is_text && !value.is_number_integer()) {
+  const bool is_text = value.is_string() && count_code_points(value.get_ref<const std::string&>()) <= kNameCharacters;
+  if (!is_text && !is_whole_id(value)) {
     return ApiError{.kind = ErrorKind::kInvalidField,
-                    .message = fmt::format("{} must be a whole number or a text of at most {} bytes (got {})", path,
-                                           kNameBytes, shown(value)),
+                    .message = fmt::format("{} must be a whole number or a text of at most {} characters (got {})",
+                                           path, kNameCharacters, shown(value)),
                     .field = path};
   }
   label.id_json = value.dump();

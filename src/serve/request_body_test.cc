@@ -121,8 +121,8 @@ TEST(PredictBody, ErrorsNameTheField) {
   EXPECT_EQ(predict(R"({"instances": [{"question": "q", "context": "c"}, {"question": "", "context": "c"}]})"),
             "422 invalid_field instances[1].question: instances[1].question must not be empty");
   EXPECT_EQ(predict(R"({"question": "q", "documents": [{"text": "t", "id": true}]})"),
-            "422 invalid_field documents[0].id: documents[0].id must be a whole number or a text of at most 256 bytes "
-            "(got true)");
+            "422 invalid_field documents[0].id: documents[0].id must be a whole number or a text of at most 256 "
+            "characters (got true)");
   EXPECT_EQ(predict(R"({"documents": [{"text": "t"}]})"), "422 invalid_field question: question is missing");
   EXPECT_EQ(predict(R"({"question": "q", "context": "c", "parameters": []})"),
             "422 invalid_field parameters: parameters must be an object (got a list)");
