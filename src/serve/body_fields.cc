@@ -16,8 +16,15 @@ using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::size_t kShownBytes = 80;
 
-/// 3.0 is a whole number, as JSON Schema has it. Beyond what a double counts exactly none is.
-std::optional<std::int64_t> whole(const Json& value) {
+bool is_told_by_schema(const TextLimit& limit) { return limit.too_long == ErrorKind::kInvalidField; }
+
+std::string quoted(const std::vector<std::string_view>& names) {
+  return fmt::format("\"{}\"", fmt::join(names, "\", \""));
+}
+
+}  // namespace
+
+std::optional<std::int64_t> whole_number(const Json& value) {
   constexpr double kExact = 9007199254740992.0;  // 2^53
   if (value.is_number_unsigned()) {
     const auto n = value.get<std::uint64_t>();
@@ -30,14 +37,6 @@ std::optional<std::int64_t> whole(const Json& value) {
   if (!(std::abs(number) <= kExact) || number != std::trunc(number)) return std::nullopt;
   return static_cast<std::int64_t>(number);
 }
-
-bool is_told_by_schema(const TextLimit& limit) { return limit.too_long == ErrorKind::kInvalidField; }
-
-std::string quoted(const std::vector<std::string_view>& names) {
-  return fmt::format("\"{}\"", fmt::join(names, "\", \""));
-}
-
-}  // namespace
 
 std::string shown(const Json& value) {
   if (value.is_object()) return "an object";
@@ -96,7 +95,7 @@ void FieldReader::refuse_value(const Field& field, const std::string& expected, 
 std::optional<std::int64_t> FieldReader::read_integer(const Field& field, const IntegerRange& range) {
   const Json* const value = find(field);
   if (value == nullptr) return std::nullopt;
-  const std::optional<std::int64_t> number = whole(*value);
+  const std::optional<std::int64_t> number = whole_number(*value);
   if (number && *number >= range.low && *number <= range.high) return number;
   refuse_value(field, fmt::format("a whole number from {} to {}", range.low, range.high), *value);
   return std::nullopt;

@@ -47,6 +47,9 @@ enum class UnknownFields : std::uint8_t { kIgnored, kRefused };
 
 /// `value` for a message: a number or a short text as JSON, of the rest only the kind. At most 80 bytes.
 std::string shown(const nlohmann::json& value);
+/// A whole number, 3.0 among them as JSON Schema has it; nothing beyond 64 bits, nor a double beyond 2^53, above which
+/// doubles do not count exactly.
+std::optional<std::int64_t> whole_number(const nlohmann::json& value);
 /// "parameters" and "top_k" to "parameters.top_k".
 std::string joined(const std::string& path, std::string_view name);
 

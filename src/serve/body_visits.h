@@ -17,9 +17,9 @@ namespace spanqa::serve {
 
 inline constexpr std::int64_t kMostWindowTokens = 4096;  // more than any model reads; lowered to what the model does
 inline constexpr std::int64_t kLeastWindowTokens = 16;
-inline constexpr std::int64_t kMostAnswerTokens = 512;             // a decoder's cost grows with it
-inline constexpr std::size_t kNameCharacters = 256;                // of a model's name or a document's id
-inline constexpr std::int64_t kLargestId = std::int64_t{1} << 53;  // beyond it readers of JSON disagree
+inline constexpr std::int64_t kMostAnswerTokens = 512;                   // a decoder's cost grows with it
+inline constexpr std::size_t kNameCharacters = 256;                      // of a model's name or a document's id
+inline constexpr std::int64_t kLargestId = (std::int64_t{1} << 53) - 1;  // beyond it readers of JSON disagree
 
 inline const std::vector<std::string_view> kDecoderNames = {"global", "pipeline", "run_qa"};
 inline const std::vector<std::string_view> kVerdictNames = {"right", "wrong", "corrected"};

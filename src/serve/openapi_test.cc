@@ -122,6 +122,8 @@ Json random_scalar(std::mt19937& random) {
                                            101,
                                            4097,
                                            1e300,
+                                           9007199254740992,
+                                           -9007199254740991,
                                            true,
                                            false,
                                            nullptr,

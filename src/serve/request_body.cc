@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "base/utf8.h"
@@ -115,9 +114,8 @@ Fault read_inputs(const Json& value, AnswerShape one, const BodyLimits& limits, 
 }
 
 bool is_whole_id(const Json& value) {
-  if (!value.is_number()) return false;
-  const auto number = value.get<double>();
-  return std::abs(number) <= static_cast<double>(kLargestId) && number == std::trunc(number);
+  const std::optional<std::int64_t> number = whole_number(value);
+  return number && *number >= -kLargestId && *number <= kLargestId;
 }
 
 /// A name that the caller gave, text or whole number, as it is to be handed back.

@@ -15,7 +15,7 @@ constexpr std::string_view kHtml = "text/html; charset=utf-8";
 constexpr std::string_view kPrometheus = "text/plain; version=0.0.4; charset=utf-8";
 
 constexpr std::array kTable = {
-    Route{RouteId::kPage, "GET", "/", kExempt, kNotInOpenapi, "page", "The page.", "", kHtml, ""},
+    Route{RouteId::kPage, "GET", "/", kExempt, kInOpenapi, "page", "The page.", "", kHtml, ""},
     Route{RouteId::kAsset, "GET", "/assets/{file}", kExempt, kNotInOpenapi, "asset", "A file of the page.", "", "*/*",
           ""},
     Route{RouteId::kHuggingFace, "POST", "/", kNeeded, kInOpenapi, "ask",

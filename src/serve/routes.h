@@ -39,7 +39,7 @@ struct Route {
   std::string_view method;           // "GET" or "POST"; HEAD comes with GET
   std::string_view path;             // "/models/{name}": a parameter stands at the end, if at all
   Key key;                           // what it asks for where API keys are set
-  Listing listing;                   // files of the page are no part of the API
+  Listing listing;                   // the page's files are no part of the API
   std::string_view operation;        // its name in openapi.json, in metrics and in the access log
   std::string_view summary;          // one sentence
   std::string_view request_schema;   // name below components/schemas; empty: no body
