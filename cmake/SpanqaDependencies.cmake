@@ -9,6 +9,8 @@ find_package(nlohmann_json REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(Utf8proc REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(Boost 1.81 REQUIRED CONFIG) # Beast and Asio, headers only; Debian's unversioned package is 1.74
+find_package(ZLIB REQUIRED)
 if(SPANQA_DEVELOPER)
   find_package(GTest REQUIRED)
   if(SPANQA_EXTRAS)

@@ -19,12 +19,14 @@ bool has_header(const std::vector<Header>& headers, std::string_view name);
 /// Equal but for ASCII case.
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 
-/// A complete request. Its framing has been checked and undone: no chunks, no coding.
+/// A complete request. Its framing has been checked and undone; a content coding has not.
 struct HttpRequest {
   std::string method;  // "GET"; upper case as sent
   std::string target;  // "/predict?x=1", never empty
   std::vector<Header> headers = {};
   std::string body = {};
+  bool keep_alive = true;  // the client will ask again on this connection
+  bool is_http_10 = false;
 
   std::string_view header(std::string_view name) const { return find_header(headers, name); }
 };

@@ -6,7 +6,8 @@ namespace spanqa::serve {
 namespace {
 
 TEST(HttpRequest, FindsTheFirstHeaderWhateverItsCase) {
-  const HttpRequest request{.method = "GET", .target = "/", .headers = {{"X-A", "1"}, {"x-a", "2"}}, .body = {}};
+  HttpRequest request;
+  request.headers = {{"X-A", "1"}, {"x-a", "2"}};
   EXPECT_EQ(request.header("x-A"), "1");
   EXPECT_EQ(request.header("X-B"), "");
   EXPECT_TRUE(has_header(request.headers, "x-a"));
