@@ -1,0 +1,64 @@
+#include "serve/admission.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace spanqa::serve {
+namespace {
+
+TEST(Admission, TakesWhatIsDoneInTime) {
+  WindowQueue queue;
+  const Admission admission({.n_cores = 2}, 1000.0);  // 2,000 tokens a second
+  EXPECT_DOUBLE_EQ(admission.tokens_per_second(), 2000.0);
+  EXPECT_FALSE(admission.refuse(queue, 0, 100, 1.0));
+  queue.push(1, 1, std::vector<std::uint32_t>(10, 150));
+  EXPECT_FALSE(admission.refuse(queue, 0, 100, 1.0)) << "100 of it come before it, and its own 100";
+  const auto refusal = admission.refuse(queue, 0, 900, 1.0);
+  ASSERT_TRUE(refusal) << "1,800 tokens are 0.9 s, more than 0.8";
+  EXPECT_FALSE(refusal->never);
+  EXPECT_EQ(refusal->seconds, 1);
+}
+
+TEST(Admission, CountsWhatIsBeingRead) {
+  const WindowQueue queue;
+  const Admission admission({.n_cores = 1}, 1000.0);
+  EXPECT_FALSE(admission.refuse(queue, 700, 100, 1.0));
+  EXPECT_TRUE(admission.refuse(queue, 701, 100, 1.0));
+}
+
+TEST(Admission, TellsWhenTheBacklogIsDone) {
+  WindowQueue queue;
+  const Admission admission({.n_cores = 1, .queue_tokens = 5000}, 1000.0);
+  queue.push(1, 1, std::vector<std::uint32_t>(49, 100));
+  const auto refusal = admission.refuse(queue, 300, 101, 60.0);
+  ASSERT_TRUE(refusal) << "no room for it";
+  EXPECT_EQ(refusal->seconds, 6) << "5,200 tokens at 1,000 a second";
+  EXPECT_FALSE(admission.refuse(queue, 300, 100, 60.0));
+}
+
+TEST(Admission, WhatIsTooLongForItsDeadlineIsSaidSoWhateverWaits) {
+  const WindowQueue queue;
+  const Admission admission({.n_cores = 1}, 1000.0);
+  const auto refusal = admission.refuse(queue, 0, 1001, 1.0);
+  ASSERT_TRUE(refusal);
+  EXPECT_TRUE(refusal->never);
+  EXPECT_FALSE(admission.refuse(queue, 0, 1000, 1.0)) << "alone it may take all of its time";
+  EXPECT_TRUE(admission.refuse(queue, 0, 1, 0.0)) << "a deadline that is over";
+}
+
+TEST(Admission, LearnsTheSpeedAndForgetsAnOutlier) {
+  Admission admission({.n_cores = 2}, 1000.0);
+  for (int i = 0; i < 300; ++i) admission.record(1024, 1.024 / 3.0, 1);
+  EXPECT_NEAR(admission.tokens_per_second(), 6000.0, 10.0);
+  for (int i = 0; i < 300; ++i) admission.record(1024, 0.512 / 3.0, 2);
+  EXPECT_NEAR(admission.tokens_per_second(), 6000.0, 10.0) << "threads count";
+  admission.record(1, 1.0, 1);
+  EXPECT_GT(admission.tokens_per_second(), 5500.0);
+  admission.record(0, 1.0, 1);
+  admission.record(100, 0.0, 1);
+  EXPECT_GT(admission.tokens_per_second(), 5500.0);
+}
+
+}  // namespace
+}  // namespace spanqa::serve

@@ -1,0 +1,74 @@
+// Which windows are read next: a fair queue of requests' windows with a budget of tokens.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <unordered_map>
+#include <vector>
+
+namespace spanqa::serve {
+
+/// Tokens that a request gets in its turn, at least one window: a full window of the default length. Smaller would not
+/// be fairer (windows are not cut), larger would let a long document fill a batch that small questions wait for.
+inline constexpr std::size_t kTurnTokens = 384;
+
+/// Requests stand in a ring, one for each model, and get a turn each; models take turns batch by batch. So a small
+/// request waits for one round at most, however long the others are, and a long one alone gets everything. The windows
+/// of a request go in their order.
+///
+/// Threads: none of its own; the caller's lock covers every call. Cost: push O(windows), take O(windows taken), remove
+/// O(1), tokens_before O(jobs).
+class WindowQueue {
+ public:
+  using JobId = std::uint64_t;
+  using ModelId = std::uint64_t;  // of a loaded model: a batch holds windows of one alone
+
+  /// `window_tokens`: of each window, none empty. The id must be new; a job without windows is not kept.
+  void push(JobId job, ModelId model, std::vector<std::uint32_t> window_tokens);
+
+  struct Place {
+    JobId job = 0;
+    std::size_t window = 0;
+    friend bool operator==(const Place&, const Place&) = default;
+  };
+  struct Batch {
+    ModelId model = 0;
+    std::vector<Place> windows;
+    std::size_t n_tokens = 0;
+  };
+  /// Windows for one pass: at most `budget` tokens, but one window in any case; empty only where nothing waits.
+  Batch take(std::size_t budget);
+
+  /// Forgets what has not been taken of a job; nothing where it is not here.
+  void remove(JobId job);
+
+  std::size_t n_tokens() const { return n_tokens_; }
+  std::size_t n_jobs() const { return places_.size(); }
+  /// Tokens that are read, at most, before a new job of `n` tokens is done: nobody gets more than it does meanwhile.
+  std::size_t tokens_before(std::size_t n) const;
+
+ private:
+  struct Job {
+    JobId id = 0;
+    std::vector<std::uint32_t> window_tokens;
+    std::size_t next = 0;    // window
+    std::size_t n_left = 0;  // tokens
+  };
+  using Ring = std::list<Job>;  // the front is next
+  struct JobPlace {
+    ModelId model = 0;
+    Ring::iterator job;
+  };
+
+  bool take_turn(Job& job, std::size_t budget, Batch& batch);
+  void forget(Ring& ring, Ring::iterator job);
+
+  std::map<ModelId, Ring> rings_;  // none empty
+  std::unordered_map<JobId, JobPlace> places_;
+  ModelId last_model_ = 0;
+  std::size_t n_tokens_ = 0;
+};
+
+}  // namespace spanqa::serve
