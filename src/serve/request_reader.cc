@@ -22,6 +22,8 @@ constexpr std::string_view kEndOfHeader = "\r\n\r\n";
 constexpr std::string_view kEndOfLine = "\r\n";
 // A chunk's size with its extensions, or the trailer: nothing that a client of ours sends.
 constexpr std::size_t kFrameBytes = 4096;
+// The shortest rest of a chunked body, "0\r\n\r\n". Beast asserts that it is there when it looks at a last chunk again.
+constexpr std::size_t kLeastRest = 5;
 constexpr std::size_t kLengthDigits = 18;  // of a Content-Length: no overflow
 
 Fault malformed(std::string what) {
@@ -132,6 +134,7 @@ struct RequestReader::Impl {
   std::string buffer;            // bytes that nothing has used yet
   std::size_t scanned = 0;       // of the buffer: no end of a header in it
   std::optional<Parser> parser;  // from the end of the header to take()
+  bool in_frame = false;         // the parser wants more of what stands at the buffer's begin
   bool continue_due = false;
   bool failed = false;
   ApiError error;
@@ -166,6 +169,7 @@ RequestReader::Event RequestReader::Impl::read_header() {
   if (Fault fault = check_header(header, limits)) return fail(std::move(fault));
 
   parser.emplace();
+  in_frame = false;
   parser->header_limit(static_cast<std::uint32_t>(end + 1));
   parser->body_limit(limits.body_bytes);
   parser->eager(false);
@@ -181,11 +185,12 @@ RequestReader::Event RequestReader::Impl::read_header() {
 }
 
 RequestReader::Event RequestReader::Impl::read_body() {
-  while (!parser->is_done() && !buffer.empty()) {
+  while (!parser->is_done() && buffer.size() >= (in_frame ? kLeastRest : 1)) {
     boost::system::error_code code;
     const std::size_t n = parser->put(boost::asio::const_buffer(buffer.data(), buffer.size()), code);
     buffer.erase(0, n);
-    if (code == http::error::need_more) break;
+    in_frame = code == http::error::need_more;
+    if (in_frame) break;
     if (code) return fail(code);
   }
   if (parser->is_done()) return Event::kRequest;

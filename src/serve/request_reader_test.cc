@@ -138,6 +138,7 @@ TEST(RequestReader, GivesTheSameWhateverThePartsThatBytesComeIn) {
       "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1;x\r\nd\r\n0\r\nT: x\r\n\r\n"
       "GET /b HTTP/1.1\r\nHost: h\r\n\r\nPOST /c HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n\r\n"
       "GET /d HTTP/1.1\r\nHost: h\r\n\r\n",
+      "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nler: x\r\n\r\nGET /b HTTP/1.1\r\n",
       "GET / HTTP/1.1\r\nHost: h\r\nX: \n\r\n",
       "GET / HTTP/1.1\r\nHost: h\r\n\r\nnonsense\r\n\r\n",
   };
