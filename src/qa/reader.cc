@@ -12,6 +12,7 @@
 #include "base/cpu.h"
 #include "base/lru_cache.h"
 #include "base/ordered_parallel.h"
+#include "qa/reading.h"
 
 namespace spanqa {
 namespace {
@@ -22,54 +23,10 @@ std::size_t memory_of(const TokenizedText& tokens) {
   return tokens.size() * (sizeof(std::int32_t) * 2 + sizeof(ByteSpan)) + sizeof(TokenizedText);
 }
 
-/// The three decoders behind one pair of calls.
-class AnyDecoder {
- public:
-  AnyDecoder(const DecoderOptions& options, std::string_view context, const TokenizedText& tokens,
-             const SpecialIds& specials)
-      : decoder_(make(options, context, tokens, specials)), options_(&options) {}
-
-  void add(const WindowLogits& window) {
-    std::visit([&](auto& decoder) { decoder.add(window); }, decoder_);
-  }
-
-  void finish(Answers& out) {
-    Decoded decoded;
-    if (auto* run_qa = std::get_if<RunQaDecoder>(&decoder_)) {
-      out.run_qa = run_qa->finish();
-      decoded = to_decoded(out.run_qa, std::get<RunQaOptions>(*options_));
-    } else if (auto* pipeline = std::get_if<PipelineDecoder>(&decoder_)) {
-      decoded = pipeline->finish();
-    } else {
-      decoded = std::get<GlobalDecoder>(decoder_).finish();
-    }
-    out.answers = std::move(decoded.answers);
-    out.no_answer_score = decoded.no_answer_score;
-  }
-
- private:
-  using Variant = std::variant<PipelineDecoder, RunQaDecoder, GlobalDecoder>;
-  static Variant make(const DecoderOptions& options, std::string_view context, const TokenizedText& tokens,
-                      const SpecialIds& specials) {
-    if (const auto* pipeline = std::get_if<PipelineOptions>(&options)) {
-      return PipelineDecoder(context, tokens, specials, *pipeline);
-    }
-    if (const auto* run_qa = std::get_if<RunQaOptions>(&options)) return RunQaDecoder(context, tokens, *run_qa);
-    return GlobalDecoder(context, tokens, std::get<GlobalOptions>(options));
-  }
-
-  Variant decoder_;
-  const DecoderOptions* options_;
-};
-
-/// A question on its way: tokenised, laid out in windows, and its decoder.
+/// A question on its way.
 struct Task {
   std::size_t number = 0;  // place among the caller's questions
-  TokenizedText question;
-  std::shared_ptr<const TokenizedText> context;
-  WindowPlan plan;
-  std::optional<AnyDecoder> decoder;
-  std::size_t n_tokens = 0;
+  Reading reading;
   double measured = 0.0;
 };
 
@@ -93,36 +50,15 @@ struct BatchLogits {
 std::vector<Batch> make_batches(const std::vector<Task>& tasks) {
   std::vector<Batch> batches;
   for (std::size_t t = 0; t < tasks.size(); ++t) {
-    const WindowPlan& plan = tasks[t].plan;
-    for (std::size_t w = 0; w < plan.windows.size(); ++w) {
-      const std::size_t n = plan.n_tokens(plan.windows[w]);
+    const Reading& reading = tasks[t].reading;
+    for (std::size_t w = 0; w < reading.n_windows(); ++w) {
+      const std::size_t n = reading.n_tokens(w);
       if (batches.empty() || batches.back().n_tokens + n > kPackedBatchTokens) batches.emplace_back();
       batches.back().windows.push_back({t, w});
       batches.back().n_tokens += n;
     }
   }
   return batches;
-}
-
-/// Window `i` of a batch, which lies in `plan`.
-WindowLogits logits_of(const BatchLogits& read, std::size_t i, const WindowPlan& plan) {
-  const Window& window = plan.windows[read.batch.windows[i].window];
-  return {.start = read.logits.start.data() + read.offsets[i],
-          .end = read.logits.end.data() + read.offsets[i],
-          .n_tokens = read.offsets[i + 1] - read.offsets[i],
-          .context_position = plan.context_position(),
-          .context_begin = window.context_begin,
-          .n_context = window.n_context()};
-}
-
-Status check_question(const Question& question) {
-  // The reference's own words; only "" is refused, blanks pass.
-  if (question.question.empty()) return fail(ErrorCode::kInvalidArgument, "`question` cannot be empty");
-  if (question.context.empty()) return fail(ErrorCode::kInvalidArgument, "`context` cannot be empty");
-  if (question.context.size() > UINT32_MAX || question.question.size() > UINT32_MAX) {
-    return fail(ErrorCode::kInvalidArgument, "texts of 4 GiB or more cannot be read: split the document");
-  }
-  return {};
 }
 
 }  // namespace
@@ -168,8 +104,6 @@ struct Reader::Impl {
     std::optional<Workspace> workspace_;
   };
 
-  Result<Task> prepare(const Question& question, std::size_t number, const AskOptions& ask,
-                       const WindowOptions& windows);
   Result<BatchLogits> read(const std::vector<Task>& tasks, Batch batch, int n_threads);
   std::shared_ptr<const TokenizedText> tokenize_context(std::string_view context, SpecialsInText specials);
 
@@ -196,28 +130,11 @@ std::shared_ptr<const TokenizedText> Reader::Impl::tokenize_context(std::string_
   return tokens;
 }
 
-Result<Task> Reader::Impl::prepare(const Question& question, std::size_t number, const AskOptions& ask,
-                                   const WindowOptions& windows) {
-  SPANQA_TRY(check_question(question));
-  Task task;
-  task.number = number;
-  task.question = tokenizer->tokenize(question.question, ask.specials_in_text);
-  task.context = tokenize_context(question.context, ask.specials_in_text);
-  SPANQA_ASSIGN(task.plan, plan_windows(task.question.size(), task.context->size(), windows));
-  task.decoder.emplace(ask.decoder, question.context, *task.context, tokenizer->specials());
-  for (const Window& window : task.plan.windows) task.n_tokens += task.plan.n_tokens(window);
-  return task;
-}
-
 Result<BatchLogits> Reader::Impl::read(const std::vector<Task>& tasks, Batch batch, int n_threads) {
   PackedBatch packed;
   packed.ids.reserve(batch.n_tokens);
   packed.type_ids.reserve(batch.n_tokens);
-  for (const WindowRef& ref : batch.windows) {
-    const Task& task = tasks[ref.task];
-    append_window(task.plan, task.plan.windows[ref.window], task.question, *task.context, tokenizer->specials(),
-                  packed);
-  }
+  for (const WindowRef& ref : batch.windows) tasks[ref.task].reading.append(ref.window, packed);
   BatchLogits out;
   {
     Lease workspace(*this, n_threads);
@@ -259,37 +176,24 @@ WindowOptions Reader::effective(const WindowOptions& options) const {
   return windows;
 }
 
-std::vector<Result<Answers>> Reader::ask_all(std::span<const Question> questions, const AskOptions& asked,
+std::vector<Result<Answers>> Reader::ask_all(std::span<const Question> questions, const AskOptions& options,
                                              int n_threads, const WindowProgress& progress) const {
-  AskOptions options = asked;
-  if (auto* global = std::get_if<GlobalOptions>(&options.decoder); global != nullptr && !global->temperature) {
-    global->temperature = impl_->settings.temperature;
-  }
   std::vector<Result<Answers>> results(questions.size());
-  const auto fail_all = [&](const Error& error) {
-    for (auto& result : results) result = tl::unexpected<Error>(error);
-    return std::move(results);
-  };
-  if (const Status valid = std::visit([](const auto& decoder) { return check_options(decoder); }, options.decoder);
-      !valid) {
-    return fail_all(valid.error());
-  }
   n_threads = n_threads <= 0 ? impl_->options.n_threads : std::min(n_threads, kMostThreads);
-  const WindowOptions windows = effective(options.windows);
 
   std::vector<Task> tasks;
-  tasks.reserve(questions.size());  // decoders point into their task's context: tasks must not move
+  tasks.reserve(questions.size());
   std::size_t n_windows = 0;
   std::size_t n_tokens = 0;
   for (std::size_t i = 0; i < questions.size(); ++i) {
-    Result<Task> task = impl_->prepare(questions[i], i, options, windows);
-    if (!task) {
-      results[i] = tl::unexpected<Error>(std::move(task).error());
+    Result<Reading> reading = Reading::start(*this, questions[i], options);
+    if (!reading) {
+      results[i] = tl::unexpected<Error>(std::move(reading).error());
       continue;
     }
-    n_windows += task->plan.windows.size();
-    n_tokens += task->n_tokens;
-    tasks.push_back(std::move(*task));
+    n_windows += reading->n_windows();
+    n_tokens += reading->n_tokens();
+    tasks.push_back({.number = i, .reading = *std::move(reading), .measured = 0.0});
   }
 
   // Little work: all threads inside the kernels. Much: a batch to each thread, without barriers between them.
@@ -309,30 +213,28 @@ std::vector<Result<Answers>> Reader::ask_all(std::span<const Question> questions
         for (std::size_t i = 0; i < read.batch.windows.size(); ++i) {
           const WindowRef& ref = read.batch.windows[i];
           Task& task = tasks[ref.task];
-          const WindowLogits logits = logits_of(read, i, task.plan);
+          const float* const start = read.logits.start.data() + read.offsets[i];
+          const float* const end = read.logits.end.data() + read.offsets[i];
           if (options.measure) {
             task.measured += options.measure({.question = task.number,
                                               .number = ref.window,
-                                              .plan = &task.plan,
-                                              .context = task.context.get(),
-                                              .logits = logits});
+                                              .plan = &task.reading.plan(),
+                                              .context = task.reading.context().get(),
+                                              .logits = task.reading.logits(ref.window, start, end)});
           }
-          task.decoder->add(logits);
+          task.reading.take(ref.window, start, end);
         }
         n_done += read.batch.windows.size();
         if (progress) progress(n_done, n_windows);
         return {};
       });
-  if (!status) return fail_all(status.error());
-
   for (Task& task : tasks) {
-    Answers answers;
-    answers.measured = task.measured;
-    answers.n_windows = task.plan.windows.size();
-    answers.n_tokens = task.n_tokens;
-    answers.question_truncated = task.plan.question_truncated;
-    task.decoder->finish(answers);
-    results[task.number] = std::move(answers);
+    if (status) {
+      results[task.number] = task.reading.finish();
+      results[task.number]->measured = task.measured;
+    } else {
+      results[task.number] = tl::unexpected<Error>(status.error());
+    }
   }
   return results;
 }
@@ -345,6 +247,11 @@ Result<Answers> Reader::ask(std::string_view question, std::string_view context,
 
 std::shared_ptr<const TokenizedText> Reader::tokenize_context(std::string_view context, SpecialsInText specials) const {
   return impl_->tokenize_context(context, specials);
+}
+
+CacheCounts Reader::context_cache_counts() const {
+  const auto counts = impl_->contexts.counts();
+  return {.hits = counts.hits, .misses = counts.misses, .bytes = counts.bytes};
 }
 
 const QaModel& Reader::model() const { return *impl_->model; }

@@ -80,6 +80,13 @@ struct Answers {
   bool question_truncated = false;
 };
 
+/// How often tokenised contexts were found in the reader's cache, and what it holds.
+struct CacheCounts {
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::size_t bytes = 0;
+};
+
 /// Called as windows are done, by one thread at a time: windows done, windows in all.
 using WindowProgress = std::function<void(std::size_t done, std::size_t total)>;
 
@@ -115,6 +122,7 @@ class Reader {
   WindowOptions effective(const WindowOptions& options) const;
   /// Tokenises through the cache.
   std::shared_ptr<const TokenizedText> tokenize_context(std::string_view context, SpecialsInText specials) const;
+  CacheCounts context_cache_counts() const;
 
  private:
   struct Impl;
