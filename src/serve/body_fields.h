@@ -68,7 +68,7 @@ class FieldReader {
   }
   template <typename Number>
   void number(const Field& field, Number& value, const NumberRange& range) {
-    if (const auto read = read_number(field, range)) value = *read;
+    if (const std::optional<double> read = read_number(field, range)) value = read.value();
   }
   void boolean(const Field& field, bool& value);
   void text(const Field& field, std::string& value, const TextLimit& limit);

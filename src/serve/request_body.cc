@@ -178,7 +178,8 @@ Fault read_documents(const Json& object, const BodyLimits& limits, AnswerCall& c
 /// The service that /predict stands in for calls a field missing when it is absent, null or "".
 bool is_missing(const Json& object, const char* name) {
   const auto found = object.find(name);
-  return found == object.end() || found->is_null() || *found == "";
+  if (found == object.end() || found->is_null()) return true;
+  return found->is_string() && found->get_ref<const std::string&>().empty();
 }
 
 Fault read_flat(const Json& object, const BodyLimits& limits, AnswerCall& call) {
