@@ -26,6 +26,7 @@ Answers found(const std::vector<double>& scores) {
 
 std::vector<std::size_t> documents_of(const MergedAnswers& merged) {
   std::vector<std::size_t> documents;
+  documents.reserve(merged.answers.size());
   for (const PlacedAnswer& placed : merged.answers) documents.push_back(placed.document);
   return documents;
 }

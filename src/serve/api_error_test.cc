@@ -36,7 +36,7 @@ TEST(ErrorJson, WithoutAMessageSaysWhatTheKindMeans) {
 }
 
 TEST(ErrorJson, IsJsonWhateverBytesTheMessageHolds) {
-  const std::string json = error_json({.kind = ErrorKind::kInvalidJson, .message = "a\xff\x00\"b"});
+  const std::string json = error_json({.kind = ErrorKind::kInvalidJson, .message = "a\xff\x01\"b"});
   EXPECT_TRUE(nlohmann::json::accept(json)) << json;
 }
 

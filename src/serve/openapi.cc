@@ -71,8 +71,8 @@ class RequestSchemas {
     schema.custom(
         Field{"questions", "More questions; each is asked of every context."},
         [&] { return list_of(text, limits_.questions); }, no_read);
-    const Json any_context = {{"anyOf", {text, document(false)}}};
-    schema.custom(Field{"context", "A text that may hold the answers."}, [&] { return any_context; }, no_read);
+    Json any_context = {{"anyOf", {text, document(false)}}};
+    schema.custom(Field{"context", "A text that may hold the answers."}, [&] { return Json(any_context); }, no_read);
     schema.custom(Field{"contexts", "More texts."}, [&] { return list_of(any_context, limits_.contexts); }, no_read);
     AnswerFields defaults;
     visit_answer_fields(schema, defaults, limits_);
@@ -169,7 +169,7 @@ Json schemas_of(const OpenapiOptions& options) {
 Json example_of(std::string_view schema) {
   const char* const question = "Who wrote it?";
   const char* const context = "Ann Lee wrote it in 1999.";
-  const Json pair = {{"question", question}, {"context", context}};
+  Json pair = {{"question", question}, {"context", context}};
   if (schema == "HuggingFaceRequest") return {{"inputs", pair}, {"parameters", {{"top_k", 1}}}};
   if (schema == "PredictRequest") return pair;
   if (schema == "AnswerRequest") return {{"questions", {question, "When?"}}, {"contexts", {context}}};

@@ -108,7 +108,8 @@ TEST(RequestReader, RefusesWhatIsNoHttp) {
         "GET / HTTP/1.1\r\nHost: h\r\nX: a\rb\r\n\r\n"}) {
     EXPECT_EQ(events_of(bytes), Events{"400 invalid_request"}) << bytes;
   }
-  EXPECT_EQ(events_of(std::string("GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n", 37)), Events{"400 invalid_request"});
+  using namespace std::string_literals;
+  EXPECT_EQ(events_of("GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n"s), Events{"400 invalid_request"});
 }
 
 TEST(RequestReader, KeepsToItsLimits) {

@@ -85,7 +85,8 @@ class SchemaChecker {
     if (!value.is_object()) return {};
     if (keyword == "required") {
       for (const Json& name : argument) {
-        if (!value.contains(name.get<std::string>())) return path + ": " + name.get<std::string>() + " is missing";
+        if (!value.contains(name.get<std::string>()))
+          return std::string(path).append(": missing ").append(name.get<std::string>());
       }
       return {};
     }
@@ -100,7 +101,7 @@ class SchemaChecker {
     SPANQA_CHECK(keyword == "additionalProperties");
     if (argument.is_object()) return {};
     for (const auto& [name, member] : value.items()) {
-      if (!schema.at("properties").contains(name)) return path + ": " + name + " is additional";
+      if (!schema.at("properties").contains(name)) return std::string(path).append(": additional ").append(name);
     }
     return {};
   }
