@@ -24,6 +24,7 @@ using Run = std::function<int()>;
 void add_ask(CLI::App& app, Run& run);
 void add_bench(CLI::App& app, Run& run);
 void add_completion(CLI::App& app, Run& run);
+void add_curves(CLI::App& app, Run& run);
 void add_data(CLI::App& app, Run& run);
 void add_evaluate(CLI::App& app, Run& run);
 void add_export(CLI::App& app, Run& run);

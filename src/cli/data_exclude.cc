@@ -78,8 +78,8 @@ void add_data_exclude(CLI::App& data, Run& run) {
   command->add_option("--left-out", flags->left_out, "Where the questions left out go")->type_name("FILE");
   command->footer(
       "Example:\n"
-      "  spanqa data exclude train.json --contexts-of dev.json --contexts-of test.json \\\n"
-      "      --output apart.json");
+      "  spanqa data exclude train.json --contexts-of dev.json \\\n"
+      "      --contexts-of test.json --output apart.json");
   command->callback([flags, &run] { run = [flags] { return run_exclude(*flags); }; });
 }
 

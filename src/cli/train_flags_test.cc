@@ -92,7 +92,8 @@ TEST(TrainFlags, WhatIsMissingIsNamed) {
 
 TEST(TrainFlags, NumbersOutOfRangeAreNamed) {
   EXPECT_NE(message(kNeeded + "--batch-size 0").find("batch_size"), std::string::npos);
-  EXPECT_NE(message(kNeeded + "--hidden-dropout 1").find("hidden_dropout"), std::string::npos);
+  EXPECT_NE(message(kNeeded + "--hidden-dropout 0.95").find("hidden_dropout"), std::string::npos);
+  EXPECT_NE(message(kNeeded + "--log-every 0").find("log_every"), std::string::npos);
 }
 
 TEST(TrainFlags, EveryRecipeResolves) {
