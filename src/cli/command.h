@@ -27,6 +27,7 @@ void add_completion(CLI::App& app, Run& run);
 void add_curves(CLI::App& app, Run& run);
 void add_data(CLI::App& app, Run& run);
 void add_evaluate(CLI::App& app, Run& run);
+void add_export(CLI::App& app, Run& run);
 void add_info(CLI::App& app, Run& run);
 void add_metrics(CLI::App& app, Run& run);
 void add_predict(CLI::App& app, Run& run);
