@@ -10,23 +10,10 @@ namespace {
 class CommandLineTest : public ProgramTest {
  protected:
   static std::vector<std::vector<std::string>> commands() {
-    return {{"ask"},
-            {"predict"},
-            {"evaluate"},
-            {"train"},
-            {"curves"},
-            {"metrics"},
-            {"tokenize"},
-            {"data"},
-            {"data", "inspect"},
-            {"data", "check"},
-            {"data", "convert"},
-            {"data", "exclude"},
-            {"data", "sample"},
-            {"data", "unanswerable"},
-            {"info"},
-            {"bench"},
-            {"completion"}};
+    return {{"ask"},           {"predict"},         {"evaluate"},        {"train"},          {"curves"},
+            {"export"},        {"metrics"},         {"tokenize"},        {"data"},           {"data", "inspect"},
+            {"data", "check"}, {"data", "convert"}, {"data", "exclude"}, {"data", "sample"}, {"data", "unanswerable"},
+            {"info"},          {"bench"},           {"completion"}};
   }
 };
 
