@@ -333,6 +333,13 @@ Result<std::unique_ptr<TrainableModel>> TrainableModel::open(const std::filesyst
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} layers cannot be frozen: the model has {}", options.frozen_layers, config.n_layers));
   }
+  const float largest = std::max({options.hidden_dropout, options.attention_dropout, options.head_dropout});
+  if (largest > kMaxDropout) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("a dropout of {} is more than the {} that can be dropped; ask for less than config.json "
+                            "says",
+                            largest, kMaxDropout));
+  }
   auto impl = std::make_unique<Impl>(std::move(config), options);
   SPANQA_TRY(impl->load(folder));
   SPANQA_TRY(impl->lay_out());

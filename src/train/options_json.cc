@@ -234,6 +234,8 @@ struct Range {
 constexpr double kMaxCount = 1e12;
 constexpr double kMaxNumber = 1e30;
 
+constexpr double kLargestDropout = 0.9;  // kMaxDropout of nn/kernels/dropout.h
+
 std::vector<Range> ranges_of(const TrainOptions& options) {
   const auto count = [](std::size_t n) { return static_cast<double>(n); };
   std::vector<Range> ranges = {
@@ -254,11 +256,11 @@ std::vector<Range> ranges_of(const TrainOptions& options) {
       {"warmup_ratio", options.warmup_ratio, 0, 1},
       {"warmup_steps", count(options.warmup_steps), 0, kMaxCount},
       {"layer_decay", options.layer_decay, 0, 1, true},
-      {"frozen_layers", count(options.frozen_layers), 0, kMaxCount},
+      {"frozen_layers", count(options.frozen_layers), 0, 1e4},
       {"label_smoothing", options.label_smoothing, 0, 1, false, true},
-      {"hidden_dropout", options.hidden_dropout, -1, 1, false, true},
-      {"attention_dropout", options.attention_dropout, -1, 1, false, true},
-      {"head_dropout", options.head_dropout, -1, 1, false, true},
+      {"hidden_dropout", options.hidden_dropout, -1, kLargestDropout},
+      {"attention_dropout", options.attention_dropout, -1, kLargestDropout},
+      {"head_dropout", options.head_dropout, -1, kLargestDropout},
       {"evaluate_every", count(options.evaluate_every), 0, kMaxCount},
       {"save_every", count(options.save_every), 0, kMaxCount},
       {"checkpoint_limit", count(options.checkpoint_limit), 0, kMaxCount},
