@@ -104,9 +104,9 @@ void TrainFlags::add_regularization_to(CLI::App& command) {
   const auto dropout = [&](const char* name, double& value, const char* description) {
     group(command.add_option(name, value, description)->default_str(kFromConfig));
   };
-  dropout("--hidden-dropout", options.hidden_dropout, "Share of numbers dropped between layers, 0 to 1");
-  dropout("--attention-dropout", options.attention_dropout, "Share of attention weights dropped, 0 to 1");
-  dropout("--head-dropout", options.head_dropout, "Share dropped before the answer head, 0 to 1");
+  dropout("--hidden-dropout", options.hidden_dropout, "Share of numbers dropped between layers, 0 to 0.9");
+  dropout("--attention-dropout", options.attention_dropout, "Share of attention weights dropped, 0 to 0.9");
+  dropout("--head-dropout", options.head_dropout, "Share dropped before the answer head, 0 to 0.9");
   group(add_number(command, "--label-smoothing", options.label_smoothing,
                    "Share of the target that is spread over all tokens"));
   group(add_number(command, "--frozen-layers", options.frozen_layers,
@@ -122,7 +122,7 @@ void TrainFlags::add_output_to(CLI::App& command) {
                    "Newest checkpoints kept, beside the best one; 0: all"));
   group(add_number(command, "--patience", options.patience,
                    "Scores in a row without a better F1 that end the run; 0: never"));
-  group(add_number(command, "--log-every", options.log_every, "Steps between lines of the log"));
+  group(add_number(command, "--log-every", options.log_every, "Steps between lines of the log; 0: only the last"));
 }
 
 void TrainFlags::add_machine_to(CLI::App& command) {

@@ -337,9 +337,13 @@ Status check_resumable(const TrainingState& stored, const TrainOptions& now, con
                           folder.string(), list));
 }
 
+Status read_checkpoint_weights(const fs::path& folder, const ParameterLayout& layout, std::span<float> weights) {
+  SPANQA_ASSIGN(const TensorFile file, TensorFile::open(folder / kWeightFile));
+  return read_array(file, layout, "", weights);
+}
+
 Status read_checkpoint_arrays(const fs::path& folder, const ParameterLayout& layout, const CheckpointArrays& arrays) {
-  SPANQA_ASSIGN(const TensorFile weights, TensorFile::open(folder / kWeightFile));
-  SPANQA_TRY(read_array(weights, layout, "", arrays.weights));
+  SPANQA_TRY(read_checkpoint_weights(folder, layout, arrays.weights));
   SPANQA_ASSIGN(const TensorFile moments, TensorFile::open(folder / kOptimizerFile));
   SPANQA_TRY(read_array(moments, layout, "m.", arrays.first_moments));
   return read_array(moments, layout, "v.", arrays.second_moments);

@@ -77,6 +77,10 @@ struct CheckpointArrays {
 Status read_checkpoint_arrays(const std::filesystem::path& folder, const ParameterLayout& layout,
                               const CheckpointArrays& arrays);
 
+/// The weights alone, likewise.
+Status read_checkpoint_weights(const std::filesystem::path& folder, const ParameterLayout& layout,
+                               std::span<float> weights);
+
 /// What makes a model folder.
 struct ModelContents {
   const std::filesystem::path& base;  // the folder that config.json and the tokenizer are taken from

@@ -29,17 +29,6 @@ std::string tile(std::string_view name, std::string_view value, std::string_view
                      escape_markup(note));
 }
 
-double mean_speed(const std::vector<StepRecord>& steps) {
-  double sum = 0.0;
-  std::size_t n = 0;
-  for (const StepRecord& step : steps) {
-    if (!std::isfinite(step.windows_per_second)) continue;
-    sum += step.windows_per_second;
-    ++n;
-  }
-  return n == 0 ? 0.0 : sum / static_cast<double>(n);
-}
-
 std::string tiles_html(const RunSummary& summary, const RunHistory& history) {
   std::string out = "<dl class=\"tiles\">\n";
   if (const EvaluationRecord* best = best_evaluation(history)) {
@@ -51,7 +40,7 @@ std::string tiles_html(const RunSummary& summary, const RunHistory& history) {
     const StepRecord& last = history.steps.back();
     out += tile("Training loss", number(last.loss, "{:.3f}"), "the last recorded") +
            tile("Steps", counted(last.step), fmt::format("of {}, {:.2f} epochs", counted(last.n_steps), last.epoch)) +
-           tile("Windows a second", number(mean_speed(history.steps), "{:.1f}"), "mean over the run");
+           tile("Windows a second", number(summary.windows_per_second, "{:.1f}"), "mean over all steps");
   }
   out += tile("Time", duration(summary.seconds), "evaluations included");
   if (summary.peak_memory_bytes > 0) {
