@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/file.h"
@@ -186,7 +187,10 @@ std::string marked(const std::string& sentence, const std::string& prediction) {
 
 std::string error_html(const WorstError& error) {
   std::string golds;
-  for (const std::string& gold : error.golds) golds += (golds.empty() ? "" : " · ") + escape_markup(gold);
+  for (auto gold = error.golds.begin(); gold != error.golds.end(); ++gold) {
+    if (std::find(error.golds.begin(), gold, *gold) != gold) continue;  // annotators agree more often than not
+    golds += (golds.empty() ? "" : " · ") + escape_markup(*gold);
+  }
   std::string out = fmt::format(
       "<li><h3>{}</h3>\n<dl><dt>predicted</dt><dd><span class=\"bad\">{}</span> "
       "<span class=\"soft small\">with probability {}, F1 {}</span></dd>\n",
