@@ -234,7 +234,10 @@ std::string advice_for(const fs::path& folder) {
   const auto step = step_of(folder.filename().string());
   for (auto other = others.rbegin(); other != others.rend(); ++other) {
     if (other->path.filename() == folder.filename() || (step && other->step > *step)) continue;
-    if (open_whole(other->path)) return fmt::format("{} is whole: resume from it", other->path.string());
+    if (open_whole(other->path)) {
+      return fmt::format("{} is whole: remove {} and --resume continues from there", other->path.string(),
+                         folder.string());
+    }
   }
   return "no older checkpoint beside it is whole: start the run anew";
 }

@@ -60,7 +60,7 @@ struct CheckpointsToKeep {
 Status rotate_checkpoints(const std::filesystem::path& output, const CheckpointsToKeep& keep);
 
 /// Reads training_state.json and the log, and checks every file of the folder against its checksum. The message names
-/// the damaged file, and the next older checkpoint beside it that is whole, if there is one.
+/// the damaged file, and how to go on from the next older checkpoint beside it that is whole, if there is one.
 Result<TrainingState> open_checkpoint(const std::filesystem::path& folder);
 
 /// kMismatch unless a run with the settings `now` continues that of `stored` to the same bytes; names each setting that

@@ -18,7 +18,7 @@ struct StepRecord {
   std::size_t step = 0;  // from 1
   std::size_t n_steps = 0;
   double epoch = 0.0;
-  double loss = 0.0;           // mean over the windows
+  double loss = 0.0;           // mean over the windows, with their weights; over batches' means with accumulation
   double learning_rate = 0.0;  // that the last step used
   double gradient_norm = 0.0;  // before clipping
   double windows_per_second = 0.0;

@@ -140,6 +140,13 @@ TEST_F(RunLogTest, NamesTheDamagedLine) {
   }
 }
 
+TEST_F(RunLogTest, ReachesTheDisk) {
+  RunLog log = started();
+  ASSERT_TRUE(log.add(testing::step_record(10, 100)));
+  const Status synced = log.sync();
+  EXPECT_TRUE(synced) << synced.error().message;
+}
+
 TEST_F(RunLogTest, NeedsALogToResume) {
   const auto log = RunLog::resume(folder(), 1, {});
   ASSERT_FALSE(log);

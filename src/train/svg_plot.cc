@@ -227,8 +227,8 @@ std::string bar_plot_svg(const BarPlot& plot) {
 
 std::string_view plot_style() {
   return R"(.plot{--s0:#1f5fa8;--s1:#c2571a;--s2:#2d7d5a;--s3:#7a4fa3;--ink:#1c2126;--soft:#66707a;--rule:#e3e6e9;--edge:#b4bbc2;
- display:block;width:100%;height:auto;overflow:visible;font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif;
- font-variant-numeric:tabular-nums}
+ display:block;width:100%;height:auto;overflow:visible;
+ font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif;font-variant-numeric:tabular-nums}
 .plot text{fill:var(--ink)}
 .plot .title{font-size:13px;font-weight:600}
 .plot .unit,.plot .tick{fill:var(--soft);font-size:11px;font-weight:400}
