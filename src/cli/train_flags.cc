@@ -122,7 +122,7 @@ void TrainFlags::add_output_to(CLI::App& command) {
                    "Newest checkpoints kept, beside the best one; 0: all"));
   group(add_number(command, "--patience", options.patience,
                    "Scores in a row without a better F1 that end the run; 0: never"));
-  group(add_number(command, "--log-every", options.log_every, "Steps between lines of the log; 0: only the last"));
+  group(add_number(command, "--log-every", options.log_every, "Steps between lines of the log"));
 }
 
 void TrainFlags::add_machine_to(CLI::App& command) {

@@ -38,8 +38,12 @@ struct CheckpointContents {
 /// before is intact, and the message says which file failed and what to do.
 Result<std::filesystem::path> write_checkpoint(const std::filesystem::path& output, const CheckpointContents& contents);
 
-/// Removes what a killed run left half written or half removed. For the start of a run; nothing to remove is no error.
-Status remove_partial_checkpoints(const std::filesystem::path& output);
+/// OUTPUT/model: where the best model goes.
+constexpr const char* kModelFolder = "model";
+
+/// Removes what a killed run left half written or half removed: checkpoints, and files here and in kModelFolder. For
+/// the start of a run, while no other is at work there; nothing to remove is no error.
+Status remove_unfinished(const std::filesystem::path& output);
 
 struct CheckpointFolder {
   std::size_t step = 0;

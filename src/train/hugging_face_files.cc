@@ -133,7 +133,7 @@ std::string training_args_json(const TrainOptions& options) {
   args["save_strategy"] = interval_name(options.save_every);
   args["save_steps"] = options.save_every > 0 ? options.save_every : kUnusedSteps;
   args.erase("save_every");
-  args["logging_strategy"] = options.log_every > 0 ? "steps" : "no";
+  args["logging_strategy"] = "steps";
   args["metric_for_best_model"] = "f1";
   args["greater_is_better"] = true;
   args["optim"] = "adamw_torch";

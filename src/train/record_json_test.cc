@@ -41,6 +41,14 @@ TEST(RecordJson, TellsCountsFromRoundFigures) {
   EXPECT_TRUE(back.metrics.at(1).is_count);
 }
 
+TEST(RecordJson, CountsNoFartherThanADoubleDoes) {
+  Json json = to_json(EvaluationRecord{});
+  json["metrics"] = {{"total", std::numeric_limits<std::uint64_t>::max()}, {"fewer", -3}};
+  const EvaluationRecord back = evaluation_record_from(json);
+  EXPECT_FALSE(back.metrics.at(0).is_count);
+  EXPECT_EQ(to_json(back).at("metrics").at("fewer"), -3);
+}
+
 TEST(RecordJson, TextsThatAreNotUtf8BecomeReplacements) {
   const EvaluationRecord record = testing::evaluation_record(1, 1);
   const EvaluationRecord back = evaluation_record_from(through_text(record));

@@ -19,7 +19,8 @@ std::string number(double value, const char* form) {
 std::string counted(std::size_t value) { return tick_label(static_cast<double>(value), 1.0); }
 
 std::string duration(double seconds) {
-  const auto total = static_cast<std::uint64_t>(std::isfinite(seconds) && seconds > 0.0 ? seconds : 0.0);
+  constexpr double kMost = 1e15;
+  const auto total = static_cast<std::uint64_t>(std::isfinite(seconds) ? std::clamp(seconds, 0.0, kMost) : 0.0);
   if (total >= 3600) return fmt::format("{} h {:02} min", total / 3600, total / 60 % 60);
   if (total >= 60) return fmt::format("{} min {:02} s", total / 60, total % 60);
   return fmt::format("{} s", total);

@@ -79,14 +79,34 @@ std::string heading(std::string_view title, std::string_view unit) {
   return out + "</text>\n";
 }
 
-std::string legend(const std::vector<PlotSeries>& series) {
-  if (series.size() < 2) return "";
+constexpr double kLegendCharacter = 6.8;
+constexpr double kLegendLine = 42.0;  // with the gaps beside it
+constexpr double kTitleCharacter = 8.0;
+
+std::string cut_name(const std::string& name, std::size_t most) {
+  if (count_code_points(name) <= most) return name;
+  const std::string valid = to_valid_utf8(name);
+  return valid.substr(0, TextIndex(valid).at_code_point(most - 1).byte) + "…";
+}
+
+/// Code points that a name may have, so that all names fit beside the title.
+std::size_t longest_name(const LinePlot& plot) {
+  constexpr double kLeast = 4.0;
+  const auto letters = static_cast<double>(count_code_points(plot.title) + count_code_points(plot.unit));
+  const double room = (kRight - kTitleCharacter * letters) / static_cast<double>(plot.series.size()) - kLegendLine;
+  return static_cast<std::size_t>(std::max(kLeast, room / kLegendCharacter));
+}
+
+std::string legend(const LinePlot& plot) {
+  if (plot.series.size() < 2) return "";
+  const std::size_t most = longest_name(plot);
   std::string out;
   double right = kRight;
-  for (std::size_t i = series.size(); i-- > 0;) {
-    out += text(right, 14.0, "label end", series[i].name);
-    const double end = right - 1.3 * kCharacter * static_cast<double>(count_code_points(series[i].name)) - 6.0;
-    out += fmt::format("<path class=\"line s{}\" d=\"M{:.1f} 10H{:.1f}\"/>\n", i % 4, end - 18.0, end);
+  for (std::size_t i = plot.series.size(); i-- > 0;) {
+    const std::string name = cut_name(plot.series[i].name, most);
+    out += text(right, 14.0, "label end", name);
+    const double end = right - kLegendCharacter * static_cast<double>(count_code_points(name)) - 10.0;
+    out += fmt::format("<path class=\"line s{}\" d=\"M{:.1f} 10H{:.1f}\"/>\n", i % kMaxPlotSeries, end - 18.0, end);
     right = end - 32.0;
   }
   return out;
@@ -119,13 +139,14 @@ std::string path_of(const std::vector<PlotPoint>& points, const Scale& x, const 
 
 std::string draw_series(const LinePlot& plot, std::size_t number, const Scale& x, const Axis& y) {
   const std::vector<PlotPoint> points = thin_points(plot.series[number].points, kMaxPlotPoints);
-  std::string out = fmt::format("<path class=\"line s{}\" d=\"{}\"/>\n", number % 4, path_of(points, x, y));
+  std::string out =
+      fmt::format("<path class=\"line s{}\" d=\"{}\"/>\n", number % kMaxPlotSeries, path_of(points, x, y));
   // A line of one point cannot be seen.
   if (!plot.has_markers && points.size() > 1) return out;
   for (const PlotPoint& point : points) {
     if (!std::isfinite(point.y) || !std::isfinite(point.x)) continue;
-    out += fmt::format("<circle class=\"dot s{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", number % 4, x.place(point.x),
-                       y.place(point.y));
+    out += fmt::format("<circle class=\"dot s{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", number % kMaxPlotSeries,
+                       x.place(point.x), y.place(point.y));
   }
   return out + "\n";
 }
@@ -208,7 +229,7 @@ std::string line_plot_svg(const LinePlot& plot) {
   const Axis y = make_axis(ys, kBottom, kTop, 5);
   const Axis x_axis = make_x_axis(xs);
   const Scale x{.range = xs.is_empty() ? Range{0.0, 1.0} : xs, .from = kLeft, .to = kRight};
-  std::string out = open_svg(plot.title, kHeight) + heading(plot.title, plot.unit) + legend(plot.series);
+  std::string out = open_svg(plot.title, kHeight) + heading(plot.title, plot.unit) + legend(plot);
   out += draw_frame(plot, x, x_axis, y);
   for (std::size_t i = 0; i < plot.series.size(); ++i) out += draw_series(plot, i, x, y);
   return out + "</svg>\n";
@@ -255,7 +276,7 @@ std::string_view plot_style() {
 )";
 }
 
-Status write_curve_svg(const std::filesystem::path& path, const LinePlot& plot) {
+std::string standalone_svg(const LinePlot& plot) {
   std::string svg = line_plot_svg(plot);
   // The paper comes with the plot: a viewer's own may be dark when its scheme is not.
   const std::string_view paper =
@@ -268,7 +289,11 @@ Status write_curve_svg(const std::filesystem::path& path, const LinePlot& plot) 
   svg.replace(svg.find(plain), plain.size(),
               fmt::format("viewBox=\"-12 -10 {:.0f} {:.0f}\" width=\"{:.0f}\"", kWidth + 24.0, kHeight + 20.0,
                           2.0 * (kWidth + 24.0)));
-  return write_file(path, svg);
+  return svg;
+}
+
+Status write_curve_svg(const std::filesystem::path& path, const LinePlot& plot) {
+  return write_file(path, standalone_svg(plot));
 }
 
 std::vector<PlotPoint> thin_points(const std::vector<PlotPoint>& points, std::size_t limit) {

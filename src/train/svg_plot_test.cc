@@ -130,6 +130,20 @@ TEST(SvgPlot, NamesSeveralSeries) {
   EXPECT_EQ(count_of(svg, "<circle"), 4U);
 }
 
+TEST(SvgPlot, CutsNamesThatDoNotFitBesideTheTitle) {
+  LinePlot plot = plot_of({{0.0, 1.0}, {1.0, 2.0}});
+  plot.series.assign(kMaxPlotSeries, plot.series[0]);
+  plot.series[1].name = std::string(60, 'm');
+  plot.series[2].name = "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4";
+  const std::string svg = line_plot_svg(plot);
+  EXPECT_EQ(svg.find("mmmmmmmmmm"), std::string::npos);
+  EXPECT_NE(svg.find("mmm\xE2\x80\xA6<"), std::string::npos) << svg;
+  EXPECT_NE(svg.find("\xC3\xA4\xE2\x80\xA6<"), std::string::npos) << svg;
+  plot.series.resize(2);
+  plot.series[1].name = "bfloat16, the second run";
+  EXPECT_NE(line_plot_svg(plot).find(">bfloat16, the seco\xE2\x80\xA6<"), std::string::npos);
+}
+
 TEST(SvgPlot, DrawsBarsWithValuesAndNotes) {
   const std::string svg = bar_plot_svg({.title = "By question word",
                                         .series = {"F1", "EM"},

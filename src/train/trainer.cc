@@ -70,7 +70,7 @@ Result<FolderLock> take_output(const std::filesystem::path& output, bool resume)
                 fmt::format("{}: holds a run already; continue it with --resume, or name another --output folder",
                             output.string()));
   }
-  SPANQA_TRY(remove_partial_checkpoints(output));
+  SPANQA_TRY(remove_unfinished(output));
   std::filesystem::remove_all(output / kEvaluationFolder, error);
   return lock;
 }
@@ -471,8 +471,7 @@ Status TrainingRun::record(const Step& step, double seconds) {
                     .seconds = this->seconds(),
                     .seconds_left = windows_left / speed,
                     .peak_memory_bytes = peak_memory_bytes()};
-  const bool is_logged =
-      (options_.log_every > 0 && state_.step % options_.log_every == 0) || state_.step == state_.n_steps;
+  const bool is_logged = state_.step % options_.log_every == 0 || state_.step == state_.n_steps;
   if (is_logged) {
     const auto n = static_cast<double>(state_.n_unlogged_steps);
     StepRecord mean = record;
@@ -620,7 +619,7 @@ Result<TrainResult> TrainingRun::finish(const std::string& reason) {
   SPANQA_TRY(save());
   TrainResult result;
   result.n_steps = state_.step;
-  result.model = options_.output / "model";
+  result.model = options_.output / kModelFolder;
   SPANQA_TRY(export_best(result.model));
   SPANQA_TRY(write_page(reason));
   SPANQA_TRY(log_->end(state_.step, reason));

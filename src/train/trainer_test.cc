@@ -182,15 +182,6 @@ TEST_F(Train, AValidationFileThatCannotBeScoredEndsTheRunBeforeItBegins) {
   EXPECT_FALSE(fs::exists(settings.output)) << "nothing is left of it";
 }
 
-TEST_F(Train, LogsOnlyTheLastStepWhereAskedTo) {
-  TrainOptions settings = options("run");
-  settings.log_every = 0;
-  ASSERT_TRUE(train(settings, false));
-  const auto steps = history_of("run").steps;
-  ASSERT_EQ(steps.size(), 1U);
-  EXPECT_EQ(steps[0].step, kSteps);
-}
-
 TEST_F(Train, TellsTheWholeRunAfterResumption) {
   const TrainOptions settings = options("run");
   EXPECT_EQ(interrupted_in_evaluation(settings, 2).code, ErrorCode::kCancelled);
