@@ -72,6 +72,18 @@ TEST_F(CommandLineTest, TyposGetAHint) {
   EXPECT_HAS(number.err, "--top-k");
 }
 
+TEST_F(CommandLineTest, AFlagOfAnotherDecoderIsAUsageErrorThatNamesBoth) {
+  const Outcome ask = run({"ask", "--decoder", "run_qa", "--top-k", "3", "--text", "Ada lives here.", "Who?"});
+  EXPECT_EQ(ask.code, 2);
+  EXPECT_HAS(ask.err, "--top-k belongs to the decoder pipeline or global, the chosen one is run_qa");
+  const Outcome evaluate = run({"evaluate", "none.json", "--temperature", "2"});
+  EXPECT_EQ(evaluate.code, 2);
+  EXPECT_HAS(evaluate.err, "--temperature belongs to the decoder global");
+  const Outcome predict = run({"predict", "--n-best", "3"});
+  EXPECT_EQ(predict.code, 2);
+  EXPECT_HAS(predict.err, "--n-best belongs to the decoder run_qa");
+}
+
 TEST_F(CommandLineTest, AModelThatIsNotThereIsExitCode4WithAWayOut) {
   ::setenv("SPANQA_MODELS", (folder() / "none").c_str(), 1);
   for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{

@@ -352,6 +352,18 @@ TEST_F(InfoTest, NamesModelTokenizerAndMachine) {
   EXPECT_EQ(kept.json()["tokenizer"]["lowercase_source"], "flag");
 }
 
+TEST_F(InfoTest, PrintsNothingBeforeItFails) {
+  std::filesystem::create_directory(folder() / "model");
+  const Outcome model = run({"info", "--model", "model"});
+  EXPECT_EQ(model.code, 4);
+  EXPECT_EQ(model.out, "");
+  EXPECT_HAS(model.err, "config.json");
+  const Outcome text = run({"info", "--self-check", "--file", "none.txt"});
+  EXPECT_EQ(text.code, 3);
+  EXPECT_EQ(text.out, "");
+  EXPECT_HAS(text.err, "none.txt");
+}
+
 TEST_F(InfoTest, SelfCheckReadsAnyText) {
   write(folder() / "odd.txt", "caf\xC3 \xF0\x9F\x98\x80 \xFF [SEP] \xE5\x8C\x97\xE4\xBA\xAC");
   EXPECT_EQ(run({"info", "--self-check", "--file", "odd.txt"}).code, 0);
