@@ -109,7 +109,7 @@ TEST(TrainFlags, EveryRecipeResolves) {
     EXPECT_TRUE(text.str().starts_with("# ")) << entry.path();
     EXPECT_NE(text.str().find("spanqa train --config recipes/" + entry.path().filename().string()), std::string::npos);
   }
-  EXPECT_EQ(n, 7U);
+  EXPECT_EQ(n, 8U);
 }
 
 TEST(TrainFlags, ARecipeHasTheSettingsOfItsRun) {

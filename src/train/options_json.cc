@@ -255,7 +255,7 @@ std::vector<Range> ranges_of(const TrainOptions& options) {
       {"warmup_ratio", options.warmup_ratio, 0, 1},
       {"warmup_steps", count(options.warmup_steps), 0, kMaxCount},
       {"layer_decay", options.layer_decay, 0, 1, true},
-      {"frozen_layers", count(options.frozen_layers), 0, kMaxCount},
+      {"frozen_layers", count(options.frozen_layers), 0, 1e4},
       {"label_smoothing", options.label_smoothing, 0, 1, false, true},
       {"hidden_dropout", options.hidden_dropout, -1, kMaxDropout},
       {"attention_dropout", options.attention_dropout, -1, kMaxDropout},

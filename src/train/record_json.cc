@@ -128,7 +128,12 @@ Json to_json(const EvaluationRecord& record) {
           {"worst", worst_json(record.worst)}};
 }
 
-Json to_json(const CheckpointRecord& record) { return {{"step", record.step}, {"folder", record.folder}}; }
+Json to_json(const CheckpointRecord& record) {
+  return {{"step", record.step},
+          {"folder", record.folder},
+          {"seconds", record.seconds},
+          {"seconds_training", record.seconds_training}};
+}
 
 StepRecord step_record_from(const Json& json) {
   return {.step = count_from(json, "step"),
@@ -158,7 +163,10 @@ EvaluationRecord evaluation_record_from(const Json& json) {
 }
 
 CheckpointRecord checkpoint_record_from(const Json& json) {
-  return {.step = count_from(json, "step"), .folder = json.at("folder").get<std::string>()};
+  return {.step = count_from(json, "step"),
+          .folder = json.at("folder").get<std::string>(),
+          .seconds = json.value("seconds", 0.0),  // older logs have none
+          .seconds_training = json.value("seconds_training", 0.0)};
 }
 
 }  // namespace spanqa

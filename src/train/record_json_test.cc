@@ -62,6 +62,15 @@ TEST(RecordJson, NumbersThatAreNotFiniteBecomeNull) {
   EXPECT_TRUE(std::isnan(step_record_from(through_text(record)).loss));
 }
 
+TEST(RecordJson, ACheckpointsTimesMayBeMissing) {
+  Json json = to_json(CheckpointRecord{.step = 3, .folder = "c", .seconds = 7.5, .seconds_training = 6.25});
+  EXPECT_EQ(checkpoint_record_from(json).seconds, 7.5);
+  EXPECT_EQ(checkpoint_record_from(json).seconds_training, 6.25);
+  json.erase("seconds");  // as logs of the first version have it
+  json.erase("seconds_training");
+  EXPECT_EQ(checkpoint_record_from(json).seconds, 0.0);
+}
+
 TEST(RecordJson, ThrowsWhereAKeyIsMissing) {
   Json json = to_json(CheckpointRecord{.step = 3, .folder = "c"});
   EXPECT_EQ(checkpoint_record_from(json).folder, "c");

@@ -31,17 +31,6 @@ std::string tile(std::string_view name, std::string_view value, std::string_view
                      escape_markup(note));
 }
 
-double mean_speed(const std::vector<StepRecord>& steps) {
-  double sum = 0.0;
-  std::size_t n = 0;
-  for (const StepRecord& step : steps) {
-    if (!std::isfinite(step.windows_per_second)) continue;
-    sum += step.windows_per_second;
-    ++n;
-  }
-  return n == 0 ? 0.0 : sum / static_cast<double>(n);
-}
-
 std::string tiles_html(const RunSummary& summary, const RunHistory& history) {
   std::string out = "<dl class=\"tiles\">\n";
   if (const EvaluationRecord* best = best_evaluation(history)) {
@@ -53,7 +42,7 @@ std::string tiles_html(const RunSummary& summary, const RunHistory& history) {
     const StepRecord& last = history.steps.back();
     out += tile("Training loss", number(last.loss, "{:.3f}"), "the last recorded") +
            tile("Steps", counted(last.step), fmt::format("of {}, {:.2f} epochs", counted(last.n_steps), last.epoch)) +
-           tile("Windows a second", number(mean_speed(history.steps), "{:.1f}"), "mean over the run");
+           tile("Windows a second", number(summary.windows_per_second, "{:.1f}"), "mean over all steps");
   }
   out += tile("Time", duration(summary.seconds), "evaluations included");
   if (summary.peak_memory_bytes > 0) {
@@ -199,7 +188,10 @@ std::string marked(const std::string& sentence, const std::string& prediction) {
 
 std::string error_html(const WorstError& error) {
   std::string golds;
-  for (const std::string& gold : error.golds) golds += (golds.empty() ? "" : " · ") + escape_markup(gold);
+  for (auto gold = error.golds.begin(); gold != error.golds.end(); ++gold) {
+    if (std::find(error.golds.begin(), gold, *gold) != gold) continue;  // annotators agree more often than not
+    golds += (golds.empty() ? "" : " · ") + escape_markup(*gold);
+  }
   std::string out = fmt::format(
       "<li><h3>{}</h3>\n<dl><dt>predicted</dt><dd><span class=\"bad\">{}</span> "
       "<span class=\"soft small\">with probability {}, F1 {}</span></dd>\n",

@@ -151,6 +151,11 @@ Status RunLog::add(const CheckpointRecord& record) {
   return {};
 }
 
+Status RunLog::sync() {
+  SPANQA_TRY(events_.sync());
+  return board_.sync();
+}
+
 Status RunLog::end(std::size_t step, std::string_view reason) {
   return events_.append(event_line("end", now(), {{"step", step}, {"reason", reason}}));
 }

@@ -49,6 +49,9 @@ class RunLog {
   /// `reason`: "finished", "interrupted", "patience", or the message of an error.
   Status end(std::size_t step, std::string_view reason);
 
+  /// Waits until the disk has everything recorded so far.
+  Status sync();
+
   /// Everything recorded so far, before a resumption too.
   const RunHistory& history() const { return history_; }
 

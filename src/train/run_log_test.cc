@@ -141,6 +141,13 @@ TEST_F(RunLogTest, NamesTheDamagedLine) {
   }
 }
 
+TEST_F(RunLogTest, ReachesTheDisk) {
+  RunLog log = started();
+  ASSERT_TRUE(log.add(testing::step_record(10, 100)));
+  const Status synced = log.sync();
+  EXPECT_TRUE(synced) << synced.error().message;
+}
+
 TEST_F(RunLogTest, ReadsWhatIsCutAtAnyByteOrDamaged) {
   RunLog log = started();
   ASSERT_TRUE(log.add(testing::step_record(10, 100)));

@@ -56,6 +56,12 @@ Axis make_x_axis(Range range) {
   return axis;
 }
 
+/// "7.5e-5": the margin beside an axis has no room for a second digit of the exponent, which says nothing.
+std::string scientific(double value) {
+  const double exponent = std::floor(std::log10(std::abs(value)) + 1e-9);
+  return fmt::format("{:.3g}e{:.0f}", value / std::pow(10.0, exponent), exponent);
+}
+
 std::string text(double x, double y, std::string_view css, std::string_view content) {
   return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"{}\">{}</text>", x, y, css, escape_markup(content));
 }
@@ -242,8 +248,8 @@ std::string bar_plot_svg(const BarPlot& plot) {
 
 std::string_view plot_style() {
   return R"(.plot{--s0:#1f5fa8;--s1:#c2571a;--s2:#2d7d5a;--s3:#7a4fa3;--ink:#1c2126;--soft:#66707a;--rule:#e3e6e9;--edge:#b4bbc2;
- display:block;width:100%;height:auto;font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif;
- font-variant-numeric:tabular-nums}
+ display:block;width:100%;height:auto;overflow:visible;
+ font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif;font-variant-numeric:tabular-nums}
 .plot text{fill:var(--ink)}
 .plot .title{font-size:13px;font-weight:600}
 .plot .unit,.plot .tick{fill:var(--soft);font-size:11px;font-weight:400}
@@ -345,7 +351,7 @@ std::vector<double> nice_ticks(double low, double high, std::size_t n) {
 
 std::string tick_label(double value, double step) {
   if (std::abs(value) < std::abs(step) * 1e-6) return "0";
-  if (std::abs(step) < 1e-3 || std::abs(value) >= 1e9) return fmt::format("{:.3g}", value);
+  if (std::abs(step) < 1e-3 || std::abs(value) >= 1e9) return scientific(value);
   int decimals = 0;
   for (double scaled = std::abs(step); decimals < 4 && std::abs(scaled - std::round(scaled)) > 1e-6; scaled *= 10.0) {
     ++decimals;

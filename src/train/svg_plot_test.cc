@@ -53,7 +53,11 @@ TEST(SvgPlot, LabelsHaveTheDecimalsOfTheirStep) {
   EXPECT_EQ(tick_label(1500.0, 500.0), "1,500");
   EXPECT_EQ(tick_label(-1234567.0, 1.0), "-1,234,567");
   EXPECT_EQ(tick_label(-100.0, 50.0), "-100");
-  EXPECT_EQ(tick_label(4e-5, 1e-5), "4e-05");
+  EXPECT_EQ(tick_label(4e-5, 1e-5), "4e-5");
+  EXPECT_EQ(tick_label(7.5e-5, 2.5e-5), "7.5e-5");
+  EXPECT_EQ(tick_label(1e-4, 2.5e-5), "1e-4");
+  EXPECT_EQ(tick_label(-2.5e-4, 5e-5), "-2.5e-4");
+  EXPECT_EQ(tick_label(2e9, 1e9), "2e9");
   EXPECT_EQ(tick_label(1e-17, 0.1), "0");
 }
 
