@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes tests/fixtures/nn/tiny-bert: a random two-layer reader of 100 KB, with logits computed here in float64.
+"""Makes tests/fixtures/nn/tiny-bert and tiny-distilbert: random two-layer readers of 100 KB, with logits computed here
+in float64.
 
 Needs numpy only. With --check, also compares the logits with transformers' own (needs torch and transformers).
 The weights are float32; the logits are what exact arithmetic makes of them, so a test may hold float32 code against
@@ -26,27 +27,46 @@ def vocabulary():
     return SPECIALS + list("!\"'(),-./:;?") + letters + ["##" + c for c in letters] + WORDS + PIECES
 
 
-def tensors(random, n_words):
+# What each family calls the same parts.
+NAMES = {
+    "bert": {
+        "layer": "bert.encoder.layer.{}.", "query": "attention.self.query", "key": "attention.self.key",
+        "value": "attention.self.value", "gather": "attention.output.dense", "norm_1": "attention.output.LayerNorm",
+        "inner": "intermediate.dense", "outer": "output.dense", "norm_2": "output.LayerNorm",
+    },
+    "distilbert": {
+        "layer": "distilbert.transformer.layer.{}.", "query": "attention.q_lin", "key": "attention.k_lin",
+        "value": "attention.v_lin", "gather": "attention.out_lin", "norm_1": "sa_layer_norm", "inner": "ffn.lin1",
+        "outer": "ffn.lin2", "norm_2": "output_layer_norm",
+    },
+}
+
+
+def part(family, layer, name):
+    return NAMES[family]["layer"].format(layer) + NAMES[family][name]
+
+
+def tensors(random, n_words, family):
     """Names as transformers writes them; wide enough a spread that attention and GELU leave their linear ranges."""
     shapes = {
-        "bert.embeddings.word_embeddings": (n_words, HIDDEN),
-        "bert.embeddings.position_embeddings": (POSITIONS, HIDDEN),
-        "bert.embeddings.token_type_embeddings": (TYPES, HIDDEN),
-        "bert.embeddings.LayerNorm": (HIDDEN,),
+        family + ".embeddings.word_embeddings": (n_words, HIDDEN),
+        family + ".embeddings.position_embeddings": (POSITIONS, HIDDEN),
+        family + ".embeddings.LayerNorm": (HIDDEN,),
         "qa_outputs": (2, HIDDEN),
     }
+    if family == "bert":
+        shapes["bert.embeddings.token_type_embeddings"] = (TYPES, HIDDEN)
     for layer in range(LAYERS):
-        prefix = f"bert.encoder.layer.{layer}."
-        for name in ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"):
-            shapes[prefix + name] = (HIDDEN, HIDDEN)
-        shapes[prefix + "attention.output.LayerNorm"] = (HIDDEN,)
-        shapes[prefix + "intermediate.dense"] = (INTERMEDIATE, HIDDEN)
-        shapes[prefix + "output.dense"] = (HIDDEN, INTERMEDIATE)
-        shapes[prefix + "output.LayerNorm"] = (HIDDEN,)
+        for name in ("query", "key", "value", "gather"):
+            shapes[part(family, layer, name)] = (HIDDEN, HIDDEN)
+        shapes[part(family, layer, "norm_1")] = (HIDDEN,)
+        shapes[part(family, layer, "inner")] = (INTERMEDIATE, HIDDEN)
+        shapes[part(family, layer, "outer")] = (HIDDEN, INTERMEDIATE)
+        shapes[part(family, layer, "norm_2")] = (HIDDEN,)
     made = {}
     for name in sorted(shapes):
         shape = shapes[name]
-        centre = 1.0 if name.endswith("LayerNorm") else 0.0
+        centre = 1.0 if name.endswith(("LayerNorm", "layer_norm")) else 0.0
         made[name + ".weight"] = (centre + 0.25 * random.standard_normal(shape)).astype("<f4")
         if "_embeddings" not in name:
             made[name + ".bias"] = (0.1 * random.standard_normal(shape[:1])).astype("<f4")
@@ -63,8 +83,8 @@ def write_safetensors(path, weights):
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(v.tobytes() for v in weights.values()))
 
 
-def forward(weights, ids, types):
-    """The formulas of BertForQuestionAnswering for one sequence, in float64."""
+def forward(weights, ids, types, family):
+    """The formulas of BertForQuestionAnswering and DistilBertForQuestionAnswering for one sequence, in float64."""
     w = {name: value.astype(numpy.float64) for name, value in weights.items()}
 
     def linear(name, x):
@@ -83,45 +103,62 @@ def forward(weights, ids, types):
         return e / e.sum(-1, keepdims=True)
 
     gelu = numpy.vectorize(lambda v: v / 2 * (1 + math.erf(v / math.sqrt(2))))
-    e = "bert.embeddings."
+    e = family + ".embeddings."
     x = w[e + "word_embeddings.weight"][ids] + w[e + "position_embeddings.weight"][: len(ids)]
-    x = norm(e + "LayerNorm", x + w[e + "token_type_embeddings.weight"][types])
+    if family == "bert":
+        x = x + w[e + "token_type_embeddings.weight"][types]
+    x = norm(e + "LayerNorm", x)
     for layer in range(LAYERS):
-        p = f"bert.encoder.layer.{layer}."
-        q, k, v = (split(linear(p + "attention.self." + name, x)) for name in ("query", "key", "value"))
+        def name(n):
+            return part(family, layer, n)
+
+        q, k, v = (split(linear(name(n), x)) for n in ("query", "key", "value"))
         weighted = softmax(q @ k.transpose(0, 2, 1) / math.sqrt(HIDDEN // HEADS)) @ v
         gathered = weighted.transpose(1, 0, 2).reshape(len(ids), HIDDEN)
-        x = norm(p + "attention.output.LayerNorm", x + linear(p + "attention.output.dense", gathered))
-        inner = gelu(linear(p + "intermediate.dense", x))
-        x = norm(p + "output.LayerNorm", x + linear(p + "output.dense", inner))
+        x = norm(name("norm_1"), x + linear(name("gather"), gathered))
+        inner = gelu(linear(name("inner"), x))
+        x = norm(name("norm_2"), x + linear(name("outer"), inner))
     return linear("qa_outputs", x).T  # [2, tokens]
 
 
-def rows(random, weights, n_words):
+def rows(random, weights, n_words, family):
     made = []
     for length in (1, 2, 7, 16, 17, 33, POSITIONS):
         ids = random.integers(0, n_words, length)
         types = (numpy.arange(length) >= length // 3).astype(int)
-        start, end = forward(weights, ids, types)
-        made.append({"input_ids": ids.tolist(), "token_type_ids": types.tolist(), "start_logits": start.tolist(),
-                     "end_logits": end.tolist()})
+        start, end = forward(weights, ids, types, family)
+        row = {"input_ids": ids.tolist(), "token_type_ids": types.tolist(), "start_logits": start.tolist(),
+               "end_logits": end.tolist()}
+        if family == "distilbert":
+            del row["token_type_ids"]
+        made.append(row)
     return made
 
 
-def write_text_files(folder, words):
-    config = {
-        "architectures": ["BertForQuestionAnswering"], "attention_probs_dropout_prob": 0.1, "hidden_act": "gelu",
-        "hidden_dropout_prob": 0.1, "hidden_size": HIDDEN, "intermediate_size": INTERMEDIATE, "layer_norm_eps": EPS,
-        "max_position_embeddings": POSITIONS, "model_type": "bert", "num_attention_heads": HEADS,
-        "num_hidden_layers": LAYERS, "pad_token_id": 0, "position_embedding_type": "absolute",
-        "type_vocab_size": TYPES, "vocab_size": len(words),
+def config_of(family, n_words):
+    if family == "bert":
+        return {
+            "architectures": ["BertForQuestionAnswering"], "attention_probs_dropout_prob": 0.1, "hidden_act": "gelu",
+            "hidden_dropout_prob": 0.1, "hidden_size": HIDDEN, "intermediate_size": INTERMEDIATE,
+            "layer_norm_eps": EPS, "max_position_embeddings": POSITIONS, "model_type": "bert",
+            "num_attention_heads": HEADS, "num_hidden_layers": LAYERS, "pad_token_id": 0,
+            "position_embedding_type": "absolute", "type_vocab_size": TYPES, "vocab_size": n_words,
+        }
+    return {
+        "activation": "gelu", "architectures": ["DistilBertForQuestionAnswering"], "attention_dropout": 0.1,
+        "dim": HIDDEN, "dropout": 0.1, "hidden_dim": INTERMEDIATE, "max_position_embeddings": POSITIONS,
+        "model_type": "distilbert", "n_heads": HEADS, "n_layers": LAYERS, "pad_token_id": 0,
+        "sinusoidal_pos_embds": False, "vocab_size": n_words,
     }
+
+
+def write_text_files(folder, words, family):
     tokenizer = {
         "cls_token": "[CLS]", "do_lower_case": True, "mask_token": "[MASK]", "model_max_length": POSITIONS,
         "pad_token": "[PAD]", "sep_token": "[SEP]", "strip_accents": None, "tokenize_chinese_chars": True,
-        "tokenizer_class": "BertTokenizer", "unk_token": "[UNK]",
+        "tokenizer_class": "BertTokenizer" if family == "bert" else "DistilBertTokenizer", "unk_token": "[UNK]",
     }
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    (folder / "config.json").write_text(json.dumps(config_of(family, len(words)), indent=2) + "\n")
     (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer, indent=2) + "\n")
     (folder / "vocab.txt").write_text("".join(word + "\n" for word in words))
 
@@ -130,37 +167,45 @@ def check(folder, expected):
     import torch
     import transformers
 
-    model = transformers.BertForQuestionAnswering.from_pretrained(folder, attn_implementation="eager").double().eval()
+    model = transformers.AutoModelForQuestionAnswering.from_pretrained(folder, attn_implementation="eager")
+    model = model.double().eval()
     worst = 0.0
     for row in expected:
+        inputs = {name: torch.tensor([row[name]]) for name in ("input_ids", "token_type_ids") if name in row}
         with torch.no_grad():
-            out = model(torch.tensor([row["input_ids"]]), token_type_ids=torch.tensor([row["token_type_ids"]]))
+            out = model(**inputs)
         for name in ("start_logits", "end_logits"):
             worst = max(worst, float(numpy.abs(out[name][0].numpy() - numpy.array(row[name])).max()))
-    print(f"largest difference to transformers in float64: {worst:.1e}")
+    print(f"largest difference to transformers {transformers.__version__} in float64: {worst:.1e}")
     assert worst < 1e-10
+
+
+def make(folder, family, seed):
+    folder.mkdir(parents=True, exist_ok=True)
+    words = vocabulary()
+    assert len(set(words)) == len(words)
+    random = numpy.random.default_rng(seed)
+    weights = tensors(random, len(words), family)
+    write_safetensors(folder / "model.safetensors", weights)
+    write_text_files(folder, words, family)
+    expected = rows(random, weights, len(words), family)
+    (folder / "expected.json").write_text(json.dumps({"rows": expected}) + "\n")
+    size = (folder / "model.safetensors").stat().st_size
+    print(f"{folder}: {len(words)} words, {size} bytes of weights, {len(expected)} rows")
+    return expected
 
 
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=pathlib.Path, default=root / "tests/fixtures/nn/tiny-bert")
+    parser.add_argument("--folder", type=pathlib.Path, default=root / "tests/fixtures/nn")
     parser.add_argument("--check", action="store_true", help="compare with transformers")
     arguments = parser.parse_args()
-    folder = arguments.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    words = vocabulary()
-    assert len(set(words)) == len(words)
-    random = numpy.random.default_rng(20)
-    weights = tensors(random, len(words))
-    write_safetensors(folder / "model.safetensors", weights)
-    write_text_files(folder, words)
-    expected = rows(random, weights, len(words))
-    (folder / "expected.json").write_text(json.dumps({"rows": expected}) + "\n")
-    size = (folder / "model.safetensors").stat().st_size
-    print(f"{folder}: {len(words)} words, {size} bytes of weights, {len(expected)} rows")
-    if arguments.check:
-        check(folder, expected)
+    for family, seed in (("bert", 20), ("distilbert", 21)):
+        folder = arguments.folder / ("tiny-" + family)
+        expected = make(folder, family, seed)
+        if arguments.check:
+            check(folder, expected)
 
 
 if __name__ == "__main__":

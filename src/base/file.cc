@@ -116,14 +116,20 @@ AtomicFile::AtomicFile(std::filesystem::path path, std::filesystem::path tempora
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
     : path_(std::move(other.path_)),
-      temporary_(std::move(other.temporary_)),
+      temporary_(std::exchange(other.temporary_, {})),
       descriptor_(std::exchange(other.descriptor_, -1)),
+      has_old_(other.has_old_),
+      is_there_(other.is_there_),
       buffer_(std::move(other.buffer_)) {}
 
 AtomicFile::~AtomicFile() {
-  if (descriptor_ < 0) return;
-  ::close(descriptor_);
+  if (descriptor_ >= 0) ::close(descriptor_);
+  remove_temporary();
+}
+
+void AtomicFile::remove_temporary() {
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  temporary_.clear();
 }
 
 Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
@@ -172,19 +178,59 @@ Status AtomicFile::flush() {
   return {};
 }
 
-Status AtomicFile::commit() {
+/// Everything but the rename.
+Status AtomicFile::close_complete() {
   SPANQA_CHECK(descriptor_ >= 0);
   SPANQA_TRY(flush());
-  if (temporary_.empty()) {
-    if (::close(std::exchange(descriptor_, -1)) != 0) return system_error(path_, "write", errno);
-    return {};
-  }
-  if (::fsync(descriptor_) != 0) return system_error(path_, "sync", errno);
-  if (::close(std::exchange(descriptor_, -1)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (!temporary_.empty() && ::fsync(descriptor_) != 0) return system_error(path_, "sync", errno);
+  if (::close(std::exchange(descriptor_, -1)) != 0) return system_error(path_, "write", errno);
+  return {};
+}
+
+Status AtomicFile::rename_over() {
+  if (temporary_.empty()) return {};
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
     const int number = errno;
-    ::unlink(temporary_.c_str());
+    remove_temporary();
     return system_error(path_, "write", number);
   }
+  temporary_.clear();
+  is_there_ = true;
+  return {};
+}
+
+Status AtomicFile::commit() {
+  SPANQA_TRY(close_complete());
+  return rename_over();
+}
+
+/// rename_over, but a file that was there before is kept under the temporary name.
+Status AtomicFile::exchange() {
+  struct stat info = {};
+  const bool is_file = ::lstat(path_.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+  has_old_ = is_file && !temporary_.empty() &&
+             ::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0;
+  return has_old_ ? Status() : rename_over();
+}
+
+void AtomicFile::take_back() {
+  if (has_old_) {
+    ::rename(temporary_.c_str(), path_.c_str());
+    temporary_.clear();
+  } else if (is_there_) {
+    ::unlink(path_.c_str());
+  }
+}
+
+Status commit_together(std::span<AtomicFile* const> files) {
+  for (AtomicFile* const file : files) SPANQA_TRY(file->close_complete());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    Status published = files[i]->exchange();
+    if (published) continue;
+    while (i > 0) files[--i]->take_back();
+    return published;
+  }
+  for (AtomicFile* const file : files) file->remove_temporary();
   return {};
 }
 

@@ -50,18 +50,33 @@ class AtomicFile {
   ~AtomicFile();
 
   Status write(std::string_view bytes);
+  /// Gives what was written to the system: whoever reads a device or pipe sees it now.
+  Status flush();
   /// Flushes, syncs to disk and renames.
   Status commit();
 
  private:
+  friend Status commit_together(std::span<AtomicFile* const> files);
   AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor);
-  Status flush();
+  Status close_complete();
+  Status rename_over();
+  Status exchange();
+  void take_back();
+  void remove_temporary();
 
   std::filesystem::path path_;
-  std::filesystem::path temporary_;
+  std::filesystem::path temporary_;  // empty: a device, or nothing to remove
   int descriptor_ = -1;
+  bool has_old_ = false;   // temporary_ is the file that path_ was
+  bool is_there_ = false;  // path_ is this file
   std::string buffer_;
 };
+
+/// Commits several files, all or none: each is complete on the disk before the first one is renamed, and when a rename
+/// fails, those before it are taken back. (A power cut between two renames can still part them; and on a file system
+/// that cannot exchange two files, an old file that was replaced before the failure does not come back.)
+/// What went to a device or pipe is gone. After a failure the files are to be dropped.
+Status commit_together(std::span<AtomicFile* const> files);
 
 /// AtomicFile in one call.
 Status write_file(const std::filesystem::path& path, std::string_view bytes);

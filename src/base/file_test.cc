@@ -59,6 +59,39 @@ TEST_F(FileTest, ANamedDescriptorIsWrittenToAndItsFileStays) {
   EXPECT_EQ(read_file(log).value(), "old\nnew\n");
 }
 
+TEST_F(FileTest, FilesCommittedTogetherAppearTogether) {
+  ASSERT_TRUE(write_file(folder_ / "old", "old"));
+  AtomicFile a = AtomicFile::create(folder_ / "old").value();
+  AtomicFile b = AtomicFile::create(folder_ / "new").value();
+  ASSERT_TRUE(a.write("a") && b.write("b"));
+  AtomicFile* const files[] = {&a, &b};
+  ASSERT_TRUE(commit_together(files));
+  EXPECT_EQ(read_file(folder_ / "old").value(), "a");
+  EXPECT_EQ(read_file(folder_ / "new").value(), "b");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 2) << "the replaced file is left";
+}
+
+TEST_F(FileTest, WhereOneOfSeveralFilesFailsNoneAppearsAndTheOldOnesStay) {
+  for (const bool at_rename : {false, true}) {
+    ASSERT_TRUE(write_file(folder_ / "old", "old"));
+    const std::filesystem::path last = at_rename ? folder_ / "last" : std::filesystem::path("/dev/full");
+    {
+      AtomicFile a = AtomicFile::create(folder_ / "old").value();
+      AtomicFile b = AtomicFile::create(folder_ / "new").value();
+      AtomicFile c = AtomicFile::create(last).value();
+      ASSERT_TRUE(a.write("a") && b.write("b") && c.write("c"));
+      if (at_rename) std::filesystem::create_directories(last / "in the way");
+      AtomicFile* const files[] = {&a, &b, &c};
+      const Status status = commit_together(files);
+      ASSERT_FALSE(status);
+      EXPECT_TRUE(status.error().message.starts_with(last.string())) << status.error().message;
+    }
+    std::filesystem::remove_all(folder_ / "last");
+    EXPECT_EQ(read_file(folder_ / "old").value(), "old") << at_rename;
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1) << at_rename;
+  }
+}
+
 TEST_F(FileTest, ErrorsNameTheFile) {
   const auto missing = read_file(folder_ / "missing.json");
   ASSERT_FALSE(missing);

@@ -50,24 +50,33 @@ std::string set_value(CLI::Option& option, const CLI::ConfigItem& item) {
   return {};
 }
 
-std::vector<CLI::ConfigItem> items_of(const std::string& text) {
+Result<std::vector<CLI::ConfigItem>> items_of(const std::string& text, const std::string& source) {
   std::istringstream lines(text);
-  return CLI::ConfigTOML().from_config(lines);
+  try {
+    return CLI::ConfigTOML().from_config(lines);
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::kInvalidArgument, fmt::format("{}: not a file of settings: {}", source, error.what()));
+  }
 }
 
 }  // namespace
 
 Status apply_config_file(CLI::App& command, const std::string& path) {
   SPANQA_ASSIGN(const std::string text, read_file(path));
+  return apply_config(command, text, path);
+}
+
+Status apply_config(CLI::App& command, const std::string& text, const std::string& source) {
   std::set<const CLI::Option*> given;
   std::set<const CLI::Option*> seen;
   for (const CLI::Option* option : command.get_options()) {
     if (option->count() > 0) given.insert(option);
   }
   const auto refuse = [&](const std::string& what) {
-    return fail(ErrorCode::kInvalidArgument, fmt::format("{}: {}", path, what));
+    return fail(ErrorCode::kInvalidArgument, fmt::format("{}: {}", source, what));
   };
-  for (const CLI::ConfigItem& item : items_of(text)) {
+  SPANQA_ASSIGN(const std::vector<CLI::ConfigItem> items, items_of(text, source));
+  for (const CLI::ConfigItem& item : items) {
     if (!item.parents.empty()) return refuse(fmt::format("unknown section [{}]; keys stand alone", item.parents[0]));
     CLI::Option* option = option_of(command, item.name);
     if (option == nullptr) return refuse(unknown_key(command, item.name));

@@ -14,5 +14,7 @@ namespace spanqa::cli {
 /// Errors name file and key: kInvalidArgument for a key that is no option (or one that is only for the command line),
 /// stands twice, or has a value that the option does not take; kNotFound or kIo for the file itself.
 Status apply_config_file(CLI::App& command, const std::string& path);
+/// The same of a file's text; `source` names it in messages.
+Status apply_config(CLI::App& command, const std::string& text, const std::string& source);
 
 }  // namespace spanqa::cli

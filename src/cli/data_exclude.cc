@@ -54,6 +54,7 @@ Status write_rest(const ExcludeFlags& flags, const ContextSet& contexts, Example
 }
 
 int run_exclude(const ExcludeFlags& flags) {
+  if (const Status apart = check_apart(flags.output.path, flags.left_out); !apart) return report(apart.error(), kUsage);
   const Result<ContextSet> contexts = read_contexts(flags.others);
   if (!contexts) return report_data(contexts.error());
   const auto examples = flags.input.open();
@@ -78,8 +79,8 @@ void add_data_exclude(CLI::App& data, Run& run) {
   command->add_option("--left-out", flags->left_out, "Where the questions left out go")->type_name("FILE");
   command->footer(
       "Example:\n"
-      "  spanqa data exclude train.json --contexts-of dev.json --contexts-of test.json \\\n"
-      "      --output apart.json");
+      "  spanqa data exclude train.json --contexts-of dev.json \\\n"
+      "      --contexts-of test.json --output apart.json");
   command->callback([flags, &run] { run = [flags] { return run_exclude(*flags); }; });
 }
 

@@ -76,6 +76,7 @@ int run_sample(const SampleFlags& flags) {
     return report({ErrorCode::kInvalidArgument, "--split reads the data twice: give a file, not standard input"},
                   kUsage);
   }
+  if (const Status apart = check_apart(flags.output.path, flags.held_out); !apart) return report(apart.error(), kUsage);
   const auto examples = flags.input.open();
   if (!examples) return report(examples.error(), kDataError);
   const Status written = flags.split   ? write_split(flags, **examples)

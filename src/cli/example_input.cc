@@ -22,7 +22,8 @@ void ExampleInput::add_to(CLI::App& command, const std::string& description) {
 }
 
 Result<std::unique_ptr<ExampleReader>> ExampleInput::open() const {
-  if (path != "-") return ExampleReader::open(path, {.format = data_format_of(format)});
+  if (path != "-")
+    return ExampleReader::open(path, {.format = data_format_of(format), .cancelled = InterruptGuard::check});
   if (format != "auto" && format != "jsonl") {
     return fail(ErrorCode::kInvalidArgument, "standard input is read as JSONL; give a file for --format " + format);
   }

@@ -1,5 +1,9 @@
 #include "cli/example_output.h"
 
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "cli/data_format_flag.h"
@@ -10,6 +14,14 @@ void ExampleOutput::add_to(CLI::App& command) {
   command.add_option("--to", format, "Format; default: by the output's extension, JSONL for standard output")
       ->check(CLI::IsMember({"squad", "json", "jsonl", "csv"}));
   command.add_option("--squad-version", version, "\"version\" of a SQuAD file; default: the input's, else v2.0");
+}
+
+Status check_apart(const std::string& path, const std::string& other) {
+  std::error_code ignored;
+  const auto whole = [&](const std::string& name) { return std::filesystem::weakly_canonical(name, ignored); };
+  if (path != other && whole(path) != whole(other)) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("{}: two outputs cannot go to the same place; name another file for one of them", other));
 }
 
 Status ExampleSink::open() {

@@ -22,6 +22,9 @@ struct ExampleOutput {
   void add_to(CLI::App& command);
 };
 
+/// kInvalidArgument when both name the same file, or both standard output: one would be written over the other.
+Status check_apart(const std::string& path, const std::string& other);
+
 /// Writes examples to where the flags say. The file is opened with the first example, when the version of the input is
 /// known: a nested file keeps it unless another one is asked for.
 class ExampleSink {

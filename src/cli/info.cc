@@ -135,33 +135,35 @@ void print_checks(const std::vector<SelfCheck>& checks) {
   }
 }
 
+void print_info(const Json& info, const std::vector<SelfCheck>& checks) {
+  fmt::print("{}\n\n", bold(std::string("spanqa ") + SPANQA_VERSION));
+  for (const char* section : {"machine", "model", "tokenizer", "fitted"}) print_section(section, info[section]);
+  if (!checks.empty()) print_checks(checks);
+}
+
+/// Nothing is printed before everything is known: standard output is the whole answer or empty.
 int run_info(const InfoFlags& flags) {
+  const auto reader = flags.reading.open_reader();
+  if (!reader) return report(reader.error(), kModelError);
+  std::vector<SelfCheck> checks;
+  if (flags.self_check) {
+    auto done = checks_of(flags, **reader);
+    if (!done) return report(done.error(), kDataError);
+    checks = *std::move(done);
+  }
   Json out;
   out["version"] = SPANQA_VERSION;
   out["machine"] = machine_json();
-  if (!flags.json) {
-    fmt::print("{}\n\n", bold(std::string("spanqa ") + SPANQA_VERSION));
-    print_section("machine", out["machine"]);
-    std::fflush(stdout);  // it stands even when there is no model
-  }
-  const auto reader = flags.reading.open_reader();
-  if (!reader) return report(reader.error(), kModelError);
   out["model"] = model_json(**reader);
   out["tokenizer"] = tokenizer_json(**reader);
   out["fitted"] = fitted_json(**reader);
-  if (!flags.json) {
-    for (const char* section : {"model", "tokenizer", "fitted"}) print_section(section, out[section]);
+  if (flags.self_check) out["self_check"] = checks_json(checks);
+  if (flags.json) {
+    fmt::print("{}\n", out.dump(2, ' ', false, Json::error_handler_t::replace));
+  } else {
+    print_info(out, checks);
   }
-  bool all_ok = true;
-  if (flags.self_check) {
-    const auto checks = checks_of(flags, **reader);
-    if (!checks) return report(checks.error(), kDataError);
-    all_ok = std::all_of(checks->begin(), checks->end(), [](const SelfCheck& check) { return check.ok; });
-    out["self_check"] = checks_json(*checks);
-    if (!flags.json) print_checks(*checks);
-  }
-  if (flags.json) fmt::print("{}\n", out.dump(2, ' ', false, Json::error_handler_t::replace));
-  return all_ok ? kOk : kFindings;
+  return std::all_of(checks.begin(), checks.end(), [](const SelfCheck& check) { return check.ok; }) ? kOk : kFindings;
 }
 
 }  // namespace

@@ -46,6 +46,13 @@ void set_handler(void (*handler)(int)) {
 
 class InterruptibleInput : public std::streambuf {
  protected:
+  /// What a read would not wait for.
+  std::streamsize showmanyc() override {
+    std::array<pollfd, 2> waits = {{{STDIN_FILENO, POLLIN, 0}, {wake_pipe()[0], POLLIN, 0}}};
+    if (::poll(waits.data(), waits.size(), 0) <= 0) return 0;
+    return traits_type::eq_int_type(underflow(), traits_type::eof()) ? -1 : egptr() - gptr();
+  }
+
   int_type underflow() override {
     if (gptr() < egptr()) return traits_type::to_int_type(*gptr());
     std::array<pollfd, 2> waits = {{{STDIN_FILENO, POLLIN, 0}, {wake_pipe()[0], POLLIN, 0}}};

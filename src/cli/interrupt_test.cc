@@ -38,6 +38,13 @@ TEST_F(InterruptTest, ASignalEndsInputThatAnotherThreadWaitsFor) {
   std::string line;
   ASSERT_TRUE(std::getline(interruptible_input(), line));
   EXPECT_EQ(line, "first");
+  EXPECT_EQ(interruptible_input().rdbuf()->in_avail(), 3);
+  EXPECT_EQ(interruptible_input().get(), 's');
+  EXPECT_EQ(interruptible_input().get(), 'e');
+  EXPECT_EQ(interruptible_input().get(), 'c');
+  EXPECT_EQ(interruptible_input().rdbuf()->in_avail(), 0) << "reading would wait";
+  ASSERT_EQ(::write(input_, "sec", 3), 3);
+  EXPECT_EQ(interruptible_input().rdbuf()->in_avail(), 3);
   std::string rest;
   std::thread waiting([&] { std::getline(interruptible_input(), rest); });
   std::raise(SIGTERM);

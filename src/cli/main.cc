@@ -49,6 +49,8 @@ int run_main(int argc, char** argv) {
   add_predict(app, run);
   add_evaluate(app, run);
   add_train(app, run);
+  add_export(app, run);
+  add_curves(app, run);
   add_metrics(app, run);
   add_tokenize(app, run);
   add_data(app, run);

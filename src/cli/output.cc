@@ -29,11 +29,13 @@ Status Output::write(std::string_view bytes) {
   return {};
 }
 
-Status Output::finish() {
-  if (file_) return file_->commit();
+Status Output::flush() {
+  if (file_) return file_->flush();
   if (std::fflush(stdout) != 0) return write_error();
   return {};
 }
+
+Status Output::finish() { return file_ ? file_->commit() : flush(); }
 
 Status write_output(const std::string& path, std::string_view bytes) {
   SPANQA_ASSIGN(Output output, Output::open(path));

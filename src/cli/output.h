@@ -10,13 +10,15 @@
 
 namespace spanqa::cli {
 
-/// Order of calls: open, any number of write, finish once. A file that is not finished does not appear.
+/// Order of calls: open, any number of write and flush, finish once. A file that is not finished does not appear.
 class Output {
  public:
   /// "-" or "" is standard output.
   static Result<Output> open(const std::string& path);
 
   Status write(std::string_view bytes);
+  /// Shows what was written so far to whoever reads standard output, a device or a pipe.
+  Status flush();
   Status finish();
 
  private:

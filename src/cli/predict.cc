@@ -45,7 +45,7 @@ Result<AnswerStreamCounts> predict(const PredictFlags& flags, const Reader& read
                                    ExampleReader& examples, Output& output) {
   ProgressBar bar("predicting");
   auto counts = answer_stream(
-      reader, examples, {.ask = ask, .limit = flags.limit},
+      reader, examples, {.ask = ask, .limit = flags.limit, .group_done = [&output] { return output.flush(); }},
       [&](const Example& example, const Result<Answers>& answers) -> Status {
         SPANQA_TRY(InterruptGuard::check());
         SPANQA_ASSIGN(const std::string row, row_of(example, answers, flags.strict));

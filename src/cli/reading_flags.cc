@@ -1,6 +1,10 @@
 #include "cli/reading_flags.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "qa/default_model.h"
 
@@ -37,6 +41,23 @@ void ReadingFlags::add_model_to(CLI::App& command) {
       ->check(CLI::Range(0, 1024));
 }
 
+CLI::Option* ReadingFlags::only_for(std::vector<std::string> decoders, CLI::Option* option) {
+  decoder_flags_.push_back({option, std::move(decoders)});
+  return option;
+}
+
+/// A flag that does nothing would be taken for one that does.
+Status ReadingFlags::check_decoder_flags(const std::string& chosen) const {
+  for (const DecoderFlag& flag : decoder_flags_) {
+    const auto& decoders = flag.decoders;
+    if (flag.option->count() == 0 || std::find(decoders.begin(), decoders.end(), chosen) != decoders.end()) continue;
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("--{} belongs to the decoder {}, the chosen one is {}; drop it or choose with --decoder",
+                            flag.option->get_lnames().front(), fmt::join(decoders, " or "), chosen));
+  }
+  return {};
+}
+
 void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
   default_decoder = default_name;
   add_model_to(command);
@@ -45,7 +66,7 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
                   "pipeline (probabilities), run_qa (n-best of logit sums) or global (comparable scores)")
       ->check(CLI::IsMember({"pipeline", "run_qa", "global"}))
       ->default_str(default_name);
-  command.add_option("-k,--top-k", top_k, "Answers at most (pipeline, global)")
+  only_for({"pipeline", "global"}, command.add_option("-k,--top-k", top_k, "Answers at most (pipeline, global)"))
       ->check(CLI::Range(1, kMostAnswers))
       ->capture_default_str();
   command
@@ -61,15 +82,22 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
                   "Tokens that windows share; default: 128, or half a shorter window")
       ->check(CLI::Range(0, kMostTokens));
   command.add_flag("--no-answer,--handle-impossible-answer", no_answer, "Let \"no answer\" compete with the answers");
-  command.add_option(
-      "--threshold", threshold,
-      "No answer when null score - best score exceeds this (run_qa), or when the score does not (global)");
-  command.add_option("--temperature", temperature, "Divides the logits of global scores; default: as fitted, else 1");
-  command.add_option("--n-best", n_best, "Starts and ends considered per window, entries listed (run_qa)")
+  only_for({"run_qa", "global"},
+           command.add_option("--threshold", threshold,
+                              "No answer when null score - best score exceeds this (run_qa), or when the score does "
+                              "not (global)"));
+  only_for({"global"}, command.add_option("--temperature", temperature,
+                                          "Divides the logits of scores (global); default: as fitted, else 1"));
+  only_for({"run_qa"},
+           command.add_option("--n-best", n_best, "Starts and ends considered per window, entries listed (run_qa)"))
       ->check(CLI::Range(1, kMostAnswers))
       ->capture_default_str();
-  command.add_flag("--no-align", no_align, "Do not complete words cut at either end of an answer");
-  command.add_option("--compat", compat, "hf-5.2 or hf-4.52: the Python pipeline to the letter, defects included")
+  only_for({"pipeline", "global"},
+           command.add_flag("--no-align", no_align,
+                            "Do not complete words cut at either end of an answer (pipeline, global)"));
+  command
+      .add_option("--compat", compat,
+                  "hf-5.2 or hf-4.52: the Python pipeline to the letter, defects included (pipeline)")
       ->check(CLI::IsMember({"none", "hf-5.2", "hf-4.52"}))
       ->capture_default_str();
   command.add_flag("--truncate-question", truncate_question, "Cut a question that leaves no room, instead of an error");
@@ -117,6 +145,7 @@ Result<AskOptions> ReadingFlags::resolve(const Reader& reader) const {
     return fail(ErrorCode::kInvalidArgument,
                 "--compat is about the pipeline decoder; drop it or use --decoder pipeline");
   }
+  SPANQA_TRY(check_decoder_flags(chosen));
   if (chosen == "pipeline") {
     PipelineOptions pipeline;
     pipeline.top_k = top_k;

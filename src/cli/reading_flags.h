@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "qa/reader.h"
@@ -32,7 +33,8 @@ struct ReadingFlags {
   bool match_special_tokens = false;
   std::optional<bool> lowercase;
 
-  // The options keep a pointer to this object: it must stay where it is until the command line is parsed.
+  // The options keep a pointer to this object, and it to them: it stays where it is until the command line is parsed,
+  // and the command lives as long as it is asked.
 
   /// `default_name`: the subcommand's decoder where no flag names one, "pipeline", "run_qa" or "global".
   void add_to(CLI::App& command, const std::string& default_name);
@@ -46,9 +48,21 @@ struct ReadingFlags {
   /// The folder that open_reader() reads.
   Result<std::filesystem::path> model_folder() const;
   TokenizerOverrides tokenizer_overrides() const;
-  /// `reader` gives the fitted temperature and thresholds where no flag does.
+  /// `reader` gives the fitted temperature and thresholds where no flag does. kInvalidArgument for a value out of range
+  /// and for a flag that only another decoder than the chosen one knows.
   Result<AskOptions> resolve(const Reader& reader) const;
   WindowOptions windows() const;
+
+ private:
+  /// An option that not every decoder knows.
+  struct DecoderFlag {
+    const CLI::Option* option;
+    std::vector<std::string> decoders;
+  };
+  CLI::Option* only_for(std::vector<std::string> decoders, CLI::Option* option);
+  Status check_decoder_flags(const std::string& chosen) const;
+
+  std::vector<DecoderFlag> decoder_flags_;
 };
 
 }  // namespace spanqa::cli

@@ -63,6 +63,33 @@ TEST_F(ReadingFlagsWithModel, AFaithfulPipelineReadsSpecialTokensInTexts) {
   EXPECT_EQ(wrong.error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST_F(ReadingFlagsWithModel, AFlagOfAnotherDecoderIsRefusedByName) {
+  struct Case {
+    const char* command_line;
+    const char* flag;
+    const char* owner;
+  };
+  const Case cases[] = {
+      {"--decoder run_qa --top-k 3", "--top-k", "pipeline or global"},
+      {"--decoder run_qa --no-align", "--no-align", "pipeline or global"},
+      {"--decoder run_qa --temperature 2", "--temperature", "decoder global"},
+      {"--decoder pipeline --temperature 2", "--temperature", "decoder global"},
+      {"--decoder pipeline --threshold 0.5", "--threshold", "run_qa or global"},
+      {"--decoder pipeline --n-best 20", "--n-best", "decoder run_qa"},  // the default, and yet given
+      {"--decoder global --n-best 3", "--n-best", "decoder run_qa"},
+      {"--compat hf-5.2 --threshold 0.5", "--threshold", "run_qa or global"},
+  };
+  for (const Case& c : cases) {
+    const auto resolved = Parsed(c.command_line).flags.resolve(*reader_);
+    ASSERT_FALSE(resolved) << c.command_line;
+    EXPECT_EQ(resolved.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_TRUE(resolved.error().message.starts_with(c.flag)) << resolved.error().message;
+    EXPECT_NE(resolved.error().message.find(c.owner), std::string::npos) << resolved.error().message;
+  }
+  EXPECT_TRUE(Parsed("--top-k 3", "global").flags.resolve(*reader_));
+  EXPECT_FALSE(Parsed("--top-k 3", "run_qa").flags.resolve(*reader_));
+}
+
 TEST_F(ReadingFlagsWithModel, ImpossibleOptionsAreRefused) {
   const auto none = Parsed("--decoder global --temperature 0").flags.resolve(*reader_);
   ASSERT_FALSE(none);

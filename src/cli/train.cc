@@ -22,6 +22,7 @@
 #include "train/schedule.h"
 #include "train/trainer.h"
 #include "train/training_set.h"
+#include "train/validation.h"
 
 namespace spanqa::cli {
 namespace {
@@ -42,6 +43,7 @@ void print_settings(std::FILE* out, const TrainOptions& options) {
 /// What a run would be, found without training.
 struct Plan {
   TrainingSetCounts counts;
+  std::size_t n_validation = 0;  // questions that the model is scored on
   std::size_t steps_in_epoch = 0;
   std::size_t n_steps = 0;
   std::size_t n_warmup_steps = 0;
@@ -59,6 +61,10 @@ Result<Plan> plan_run(const TrainOptions& options, const Tokenizer& tokenizer) {
   plan.steps_in_epoch = steps_per_epoch(batches.size(), options.accumulation_steps);
   plan.n_steps = count_steps(options, plan.steps_in_epoch);
   plan.n_warmup_steps = count_warmup_steps(options, plan.n_steps);
+  if (!options.validation.empty()) {
+    SPANQA_ASSIGN(plan.n_validation,
+                  check_validation(options.validation, options.validation_limit, tokenizer, options.windows));
+  }
   return plan;
 }
 
@@ -76,6 +82,7 @@ Json plan_json(const TrainOptions& options, const Plan& plan) {
   out["steps_in_epoch"] = plan.steps_in_epoch;
   out["steps"] = plan.n_steps;
   out["warmup_steps"] = plan.n_warmup_steps;
+  if (!options.validation.empty()) out["validation_questions"] = plan.n_validation;
   return out;
 }
 
@@ -102,6 +109,7 @@ void print_plan(const Plan& plan) {
   row("steps of an epoch", plan.steps_in_epoch);
   row("steps", plan.n_steps);
   row("steps of warm-up", plan.n_warmup_steps);
+  if (plan.n_validation > 0) row("validation questions", plan.n_validation);
 }
 
 int dry_run(const TrainFlags& flags, const TrainOptions& options) {
@@ -162,20 +170,18 @@ TrainObserver observer_of(TrainDisplay& display) {
 }
 
 /// Opens the model's folder as the trainer does, but before data are read, and lets windows fit it.
-Status fit_to_model(TrainOptions& options, bool overlap_is_given) {
+Status fit_to_model(TrainOptions& options) {
   SPANQA_TRY(check_model_folder(options.model));
   SPANQA_ASSIGN(const ModelConfig config, read_model_config(options.model));
-  SPANQA_ASSIGN([[maybe_unused]] const auto tokenizer, Tokenizer::open(options.model));
-  const auto most = static_cast<std::size_t>(config.max_positions);
-  options.windows.max_length = std::min(options.windows.max_length, most);
-  if (!overlap_is_given) options.windows.overlap = std::min(options.windows.overlap, options.windows.max_length / 2);
+  SPANQA_ASSIGN(const auto tokenizer, Tokenizer::open(options.model));
+  options.windows = fit_windows(options.windows, config, *tokenizer);
   return {};
 }
 
 int run_train(CLI::App& command, TrainFlags& flags) {
   auto options = flags.resolve(command);
   if (!options) return report(options.error(), kDataError);
-  if (const Status model = fit_to_model(*options, flags.overlap.has_value()); !model) {
+  if (const Status model = fit_to_model(*options); !model) {
     return report(model.error(), kModelError);
   }
   std::FILE* log = flags.json ? stderr : stdout;

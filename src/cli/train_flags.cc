@@ -104,9 +104,9 @@ void TrainFlags::add_regularization_to(CLI::App& command) {
   const auto dropout = [&](const char* name, double& value, const char* description) {
     group(command.add_option(name, value, description)->default_str(kFromConfig));
   };
-  dropout("--hidden-dropout", options.hidden_dropout, "Share of numbers dropped between layers, 0 to 1");
-  dropout("--attention-dropout", options.attention_dropout, "Share of attention weights dropped, 0 to 1");
-  dropout("--head-dropout", options.head_dropout, "Share dropped before the answer head, 0 to 1");
+  dropout("--hidden-dropout", options.hidden_dropout, "Share of numbers dropped between layers, 0 to 0.9");
+  dropout("--attention-dropout", options.attention_dropout, "Share of attention weights dropped, 0 to 0.9");
+  dropout("--head-dropout", options.head_dropout, "Share dropped before the answer head, 0 to 0.9");
   group(add_number(command, "--label-smoothing", options.label_smoothing,
                    "Share of the target that is spread over all tokens"));
   group(add_number(command, "--frozen-layers", options.frozen_layers,

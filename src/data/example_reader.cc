@@ -25,12 +25,12 @@ const char* data_format_name(DataFormat format) {
 
 Result<std::unique_ptr<ExampleReader>> ExampleReader::open(const std::filesystem::path& path,
                                                            const ExampleReaderOptions& options) {
-  SPANQA_ASSIGN(Input input, Input::open(path));
+  SPANQA_ASSIGN(Input input, Input::open(path, options.cancelled));
   return open_input(std::move(input), options);
 }
 
 Result<std::unique_ptr<ExampleReader>> open_input(Input input, const ExampleReaderOptions& options) {
-  SPANQA_TRY(input.fill(kHeadBytes));
+  SPANQA_TRY(input.fill_head(kHeadBytes));
   SPANQA_TRY(refuse_foreign(input.available(), input.name()));
   DataFormat format = options.format;
   if (format == DataFormat::kAuto) {

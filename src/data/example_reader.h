@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <istream>
 #include <memory>
 #include <optional>
@@ -28,6 +29,8 @@ struct ExampleReaderOptions {
   DataFormat format = DataFormat::kAuto;
   /// Rows without id get "row-1", "row-2", …; without this they are an error.
   bool number_missing_ids = true;
+  /// Asked ten times a second while a pipe named by its path is waited for; its error ends the wait and is returned.
+  std::function<Status()> cancelled = {};
 };
 
 /// Examples of one file, in order.
@@ -47,6 +50,9 @@ class ExampleReader {
   virtual ~ExampleReader() = default;
   /// The next example; nullopt at the end.
   virtual Result<std::optional<Example>> next() = 0;
+  /// True when next() would wait for whoever writes the pipe or the stream: time to hand on what came of the rows
+  /// before. Only JSONL, whose rows can be told apart as they come, ever says so. Reads what is there of the next row.
+  virtual bool would_wait() { return false; }
   virtual DataFormat format() const = 0;
   /// Value of "version" in a SQuAD file ("1.1", "v2.0"), wherever it stands in the file; empty elsewhere.
   virtual const std::string& version() const = 0;

@@ -1,6 +1,7 @@
 #include "data/example_reader.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -161,6 +162,43 @@ TEST(JsonlReader, ReadsLongLinesFromAStream) {
   const auto second = reader->next();
   ASSERT_TRUE(second && *second);
   EXPECT_EQ((*second)->question, "r");
+}
+
+TEST(JsonlReader, SaysWhenTheNextRowIsNotThereYet) {
+  const std::string row = "{\"question\":\"q\",\"context\":\"c\"}\n";
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::pipe(ends), 0);
+  const auto send = [&](const std::string& text) {
+    ASSERT_EQ(::write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  };
+  send(row);
+  const auto reader = ExampleReader::open("/dev/fd/" + std::to_string(ends[0])).value();
+  EXPECT_EQ(reader->format(), DataFormat::kJsonl) << "told by the first row alone";
+  EXPECT_FALSE(reader->would_wait());
+  ASSERT_TRUE(reader->next().value());
+  EXPECT_TRUE(reader->would_wait());
+  send("\n\n" + row.substr(0, 9));
+  EXPECT_TRUE(reader->would_wait());
+  send(row.substr(9));
+  EXPECT_FALSE(reader->would_wait());
+  ASSERT_TRUE(reader->next().value());
+  EXPECT_TRUE(reader->would_wait());
+  ::close(ends[1]);
+  EXPECT_FALSE(reader->would_wait()) << "the end is there";
+  EXPECT_FALSE(reader->next().value());
+  ::close(ends[0]);
+}
+
+TEST(ExampleReader, AWaitForAPipeCanBeCancelled) {
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::pipe(ends), 0);
+  int n_asked = 0;
+  const auto reader = ExampleReader::open(
+      "/dev/fd/" + std::to_string(ends[0]),
+      {.cancelled = [&] { return ++n_asked < 3 ? Status() : Status(fail(ErrorCode::kCancelled, "enough")); }});
+  ASSERT_FALSE(reader);
+  EXPECT_EQ(reader.error().code, ErrorCode::kCancelled);
+  for (const int end : ends) ::close(end);
 }
 
 TEST(JsonlReader, EndsAfterAnError) {

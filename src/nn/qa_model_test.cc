@@ -18,7 +18,13 @@ std::shared_ptr<const QaModel> open_or_fail(const std::filesystem::path& folder)
   return model.value_or(nullptr);
 }
 
-TEST(QaModel, LogitsAreThoseOfExactArithmetic) { expect_rows(tiny_bert(), tiny_bert() / "expected.json", 2e-5); }
+TEST(QaModel, LogitsAreThoseOfExactArithmetic) {
+  for (const char* const name : {"tiny-bert", "tiny-distilbert"}) {
+    SCOPED_TRACE(name);
+    const std::filesystem::path folder = source_path("tests/fixtures/nn") / name;
+    expect_rows(folder, folder / "expected.json", 2e-5);
+  }
+}
 
 TEST(QaModel, ASequenceAloneEqualsItselfInABatch) {
   const auto model = open_or_fail(tiny_bert());

@@ -153,31 +153,6 @@ std::uint64_t read_length(std::span<const std::byte> bytes) {
   return length;
 }
 
-/// Shard names by tensor name, from model.safetensors.index.json.
-Result<std::map<std::string, std::string>> read_weight_map(const std::filesystem::path& index) {
-  SPANQA_ASSIGN(const std::string text, read_file(index, kMaxIndexBytes));
-  const auto bad = [&](std::string_view what) {
-    return fail(ErrorCode::kCorrupt, fmt::format("{}: {}", index.string(), what));
-  };
-  const Json json = Json::parse(text, nullptr, false);
-  const auto weight_map = json.is_object() ? json.find("weight_map") : json.end();
-  if (!json.is_object() || weight_map == json.end() || !weight_map->is_object()) {
-    return bad("holds no weight_map (a JSON object from tensor to file)");
-  }
-  std::map<std::string, std::string> shards;
-  for (const auto& [tensor, shard] : weight_map->items()) {
-    if (!shard.is_string()) return bad(fmt::format("tensor {} names no file", json_string(tensor)));
-    const std::filesystem::path name = shard.get<std::string>();
-    // A shard lies beside its index; anything else is an attempt to read other files.
-    if (name.empty() || name != name.filename() || name == ".." || name == ".") {
-      return bad(fmt::format("tensor {} names {}, which is not a file of the same folder", json_string(tensor),
-                             json_string(name.string())));
-    }
-    shards.emplace(tensor, name.string());
-  }
-  return shards;
-}
-
 }  // namespace
 
 std::string shape_text(std::span<const std::size_t> shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
@@ -208,6 +183,27 @@ Result<TensorMap> parse_safetensors(std::span<const std::byte> bytes, std::strin
   return tensors;
 }
 
+Result<std::map<std::string, std::string>> parse_weight_index(std::string_view text, std::string_view name) {
+  const auto bad = [&](std::string_view what) { return fail(ErrorCode::kCorrupt, fmt::format("{}: {}", name, what)); };
+  const Json json = Json::parse(text, nullptr, false);
+  const auto weight_map = json.is_object() ? json.find("weight_map") : json.end();
+  if (!json.is_object() || weight_map == json.end() || !weight_map->is_object()) {
+    return bad("holds no weight_map (a JSON object from tensor to file)");
+  }
+  std::map<std::string, std::string> shards;
+  for (const auto& [tensor, shard] : weight_map->items()) {
+    if (!shard.is_string()) return bad(fmt::format("tensor {} names no file", json_string(tensor)));
+    const std::filesystem::path file = shard.get<std::string>();
+    // A shard lies beside its index; anything else is an attempt to read other files.
+    if (file.empty() || file != file.filename() || file == ".." || file == ".") {
+      return bad(fmt::format("tensor {} names {}, which is not a file of the same folder", json_string(tensor),
+                             json_string(file.string())));
+    }
+    shards.emplace(tensor, file.string());
+  }
+  return shards;
+}
+
 const TensorView* TensorFile::find(std::string_view name) const& {
   const auto found = tensors_.find(name);
   return found == tensors_.end() ? nullptr : &found->second;
@@ -223,7 +219,8 @@ Result<TensorFile> TensorFile::open(const std::filesystem::path& path) {
 }
 
 Result<TensorFile> TensorFile::open_shards(const std::filesystem::path& index) {
-  SPANQA_ASSIGN(const auto weight_map, read_weight_map(index));
+  SPANQA_ASSIGN(const std::string text, read_file(index, kMaxIndexBytes));
+  SPANQA_ASSIGN(const auto weight_map, parse_weight_index(text, index.string()));
   std::map<std::string, TensorFile> shards;
   TensorFile all;
   all.path_ = index;

@@ -36,6 +36,11 @@ std::string shape_text(std::span<const std::size_t> shape);
 /// The views point into `bytes`. `name` stands in front of the message of an error (kCorrupt).
 Result<TensorMap> parse_safetensors(std::span<const std::byte> bytes, std::string_view name);
 
+/// Reads the text of model.safetensors.index.json: file names by tensor name. Each is the name of a file in the folder
+/// of the index, nothing else: a path could reach other files. `name` stands in front of the message of an error
+/// (kCorrupt).
+Result<std::map<std::string, std::string>> parse_weight_index(std::string_view text, std::string_view name);
+
 /// The tensors of one file, or of all shards of a model, mapped for as long as the object lives.
 ///
 /// Threads: immutable. Cost of opening: the header only; pages are read when a tensor is.

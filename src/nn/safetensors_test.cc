@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <limits>
 
 #include "shared_data.h"
@@ -193,6 +194,26 @@ TEST_F(SafetensorsTest, FaultsOfAnIndexAreNamed) {
   for (const Case& c : cases) {
     ASSERT_TRUE(write_file(folder_ / "model.safetensors.index.json", c.index));
     EXPECT_NE(open_error().find(c.expected), std::string::npos) << c.index << " -> " << open_error();
+  }
+}
+
+TEST_F(SafetensorsTest, ADamagedIndexIsAnErrorOrNamesTensorsOfItsShards) {
+  write_sample("a.safetensors");
+  const std::string whole =
+      R"({"metadata":{"total_size":16},"weight_map":{"half":"a.safetensors","scalar":"a.safetensors"}})";
+  const auto opened_with = [&](const std::string& index) {
+    std::ofstream(folder_ / "model.safetensors.index.json", std::ios::binary | std::ios::trunc) << index;
+    return TensorFile::open_folder(folder_);
+  };
+  const TensorFile sound = opened_with(whole).value();
+  EXPECT_EQ(sound.tensors().size(), 2U);
+  for (std::size_t n = 0; n < whole.size(); ++n) EXPECT_FALSE(opened_with(whole.substr(0, n))) << "cut at " << n;
+  for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
+    std::string damaged = whole;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+    const auto opened = opened_with(damaged);
+    if (!opened) continue;
+    for (const auto& [name, tensor] : opened->tensors()) EXPECT_TRUE(name == "half" || name == "scalar") << name;
   }
 }
 

@@ -103,6 +103,21 @@ std::uint64_t stream_of(std::uint64_t batch, Place place, std::size_t layer) {
   return batch << 16U | layer << 4U | static_cast<std::uint64_t>(place);
 }
 
+Status check_options(const TrainableOptions& options, const ModelConfig& config) {
+  constexpr float kMostDropped = 0.9F;  // make_dropout's
+  for (const float share : {options.hidden_dropout, options.attention_dropout, options.head_dropout}) {
+    if (share >= 0.0F && share <= kMostDropped) continue;
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("a dropout of {}: training takes 0 to {}; set another one than config.json's", share,
+                            kMostDropped));
+  }
+  if (options.frozen_layers < 0 || options.frozen_layers > config.n_layers) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} layers cannot be frozen: the model has {}", options.frozen_layers, config.n_layers));
+  }
+  return {};
+}
+
 Status check_labels(const PackedBatch& batch, std::span<const SpanLabel> labels) {
   SPANQA_CHECK(labels.size() == batch.n_sequences());
   for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -329,10 +344,7 @@ Result<std::unique_ptr<TrainableModel>> TrainableModel::open(const std::filesyst
                                                              const TrainableOptions& options) {
   SPANQA_CHECK(options.n_threads >= 1);
   SPANQA_ASSIGN(ModelConfig config, read_model_config(folder));
-  if (options.frozen_layers < 0 || options.frozen_layers > config.n_layers) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} layers cannot be frozen: the model has {}", options.frozen_layers, config.n_layers));
-  }
+  SPANQA_TRY(check_options(options, config));
   auto impl = std::make_unique<Impl>(std::move(config), options);
   SPANQA_TRY(impl->load(folder));
   SPANQA_TRY(impl->lay_out());

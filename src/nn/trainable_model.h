@@ -45,7 +45,8 @@ struct TrainableOptions {
 class TrainableModel {
  public:
   /// Opens a Hugging Face folder of an encoder, with an answer head or without: then one is drawn from a normal
-  /// distribution of deviation 0.02, as transformers does (has_new_head()). Errors as QaModel::open.
+  /// distribution of deviation 0.02, as transformers does (has_new_head()). Errors as QaModel::open; kInvalidArgument
+  /// for more frozen layers than there are, and for a dropout outside 0 to 0.9.
   static Result<std::unique_ptr<TrainableModel>> open(const std::filesystem::path& folder,
                                                       const TrainableOptions& options);
   ~TrainableModel();

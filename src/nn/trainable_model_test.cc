@@ -166,6 +166,7 @@ TEST(TrainableModel, RefusesLabelsOutsideTheirSequence) {
 
 TEST(TrainableModel, RefusesToFreezeMoreLayersThanThereAre) {
   EXPECT_FALSE(TrainableModel::open(tiny_bert(), {.frozen_layers = 99}));
+  EXPECT_FALSE(TrainableModel::open(tiny_bert(), {.attention_dropout = 0.95F}));
 }
 
 }  // namespace

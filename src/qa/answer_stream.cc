@@ -39,6 +39,7 @@ Result<AnswerStreamCounts> answer_stream(const Reader& reader, ExampleReader& ex
     Group group;
     for (std::size_t bytes = 0; bytes < kGroupBytes;) {
       if (options.limit > 0 && n_read == options.limit) break;
+      if (!group.examples.empty() && examples.would_wait()) break;
       Result<std::optional<Example>> example = examples.next();
       if (!example) {
         if (group.examples.empty()) return tl::unexpected<Error>(std::move(example).error());
@@ -80,7 +81,7 @@ Result<AnswerStreamCounts> answer_stream(const Reader& reader, ExampleReader& ex
       SPANQA_TRY(sink(done.group.examples[i], answers));
     }
     if (progress) progress(done.group.share, counts);
-    return {};
+    return options.group_done ? options.group_done() : Status();
   };
 
   SPANQA_TRY(ordered_parallel(static_cast<std::size_t>(n_threads), next_group, answer, hand_over));

@@ -19,6 +19,8 @@ struct AnswerStreamOptions {
   ExampleMeasure measure = {};  // in the place of ask.measure
   int n_threads = 0;            // 0: the reader's own number
   std::size_t limit = 0;        // examples read at most; 0: all
+  /// Called when the answers of a group have been handed over: time to flush what the sink wrote.
+  std::function<Status()> group_done = {};
 };
 
 /// What the stream has seen so far.
@@ -35,8 +37,10 @@ using AnswerSink = std::function<Status(const Example&, const Result<Answers>&)>
 using StreamProgress = std::function<void(double share, const AnswerStreamCounts&)>;
 
 /// Reads, answers and hands over every example. Each thread takes a group of examples, one packed batch or more,
-/// through tokenising, model and decoder; groups are handed over in order. At most a few groups per thread are in
-/// memory. Fails when the file does (the examples before the fault have reached the sink) or the sink does.
+/// through tokenising, model and decoder; groups are handed over in order. A group ends
+/// early when the examples would_wait(), so that who writes one row and waits for its answer gets it. At most a few
+/// groups per thread are in memory. Fails when the file does (the examples before the fault have reached the sink) or
+/// the sink does.
 Result<AnswerStreamCounts> answer_stream(const Reader& reader, ExampleReader& examples,
                                          const AnswerStreamOptions& options, const AnswerSink& sink,
                                          const StreamProgress& progress = {});

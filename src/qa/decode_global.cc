@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <tuple>
 #include <utility>
@@ -15,7 +16,19 @@ namespace {
 
 double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 
-bool share_a_byte(ByteSpan a, ByteSpan b) { return a.begin < b.end && b.begin < a.end; }
+/// The first of [begin, end) that does not fulfil the condition; those that do stand in front.
+template <typename Condition>
+std::size_t first_without(std::size_t begin, std::size_t end, const Condition& condition) {
+  while (begin < end) {
+    const std::size_t middle = begin + (end - begin) / 2;
+    if (condition(middle)) {
+      begin = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return begin;
+}
 
 }  // namespace
 
@@ -51,32 +64,26 @@ bool GlobalDecoder::is_worse(const Finding& a, const Finding& b) {
   return std::tie(a.first, a.last, a.kept) > std::tie(b.first, b.last, b.kept);
 }
 
-/// Finds the best span whose tokens lie in [begin, end). False when there is none with a comparable score.
-bool GlobalDecoder::search(std::size_t kept, std::size_t begin, std::size_t end, Finding& finding) const {
+std::optional<ByteSpan> GlobalDecoder::TakenSpans::blocking(ByteSpan span) const {
+  const auto behind = by_begin_.lower_bound(span.end);
+  if (behind == by_begin_.begin()) return std::nullopt;
+  const ByteSpan before = std::prev(behind)->second;
+  return span.begin < before.end ? std::optional(before) : std::nullopt;
+}
+
+/// The best span whose tokens lie in [begin, end). Nothing when there is none with a comparable score.
+std::optional<GlobalDecoder::Finding> GlobalDecoder::search(std::size_t kept, std::size_t begin,
+                                                            std::size_t end) const {
   const Kept& window = kept_[kept];
-  const std::size_t max_tokens = static_cast<std::size_t>(options_.max_answer_tokens);
-  const auto start_of = [&](std::size_t token) { return static_cast<double>(window.start[token - window.begin]); };
-  const auto end_of = [&](std::size_t token) { return static_cast<double>(window.end[token - window.begin]); };
-  double best_end = -std::numeric_limits<double>::infinity();
-  for (std::size_t j = begin; j < end; ++j) best_end = std::max(best_end, end_of(j));
-  double best = -std::numeric_limits<double>::infinity();
-  for (std::size_t i = begin; i < end; ++i) {
-    const double start = start_of(i);
-    if (!(start + best_end > best)) continue;
-    const std::size_t row_end = std::min(end, i + max_tokens);
-    for (std::size_t j = i; j < row_end; ++j) {
-      const double sum = start + end_of(j);
-      if (!(sum > best)) continue;
-      best = sum;
-      finding.first = i;
-      finding.last = j;
-    }
-  }
-  finding.margin = best - window.null_score;
-  finding.kept = kept;
-  finding.begin = begin;
-  finding.end = end;
-  return finding.margin > -std::numeric_limits<double>::infinity();
+  const auto span = window.spans.best(begin - window.begin, end - window.begin);
+  if (!span) return std::nullopt;
+  const Finding finding{.margin = span->sum - window.null_score,
+                        .first = window.begin + span->first,
+                        .last = window.begin + span->last,
+                        .kept = kept,
+                        .begin = begin,
+                        .end = end};
+  return finding.margin > -std::numeric_limits<double>::infinity() ? std::optional(finding) : std::nullopt;
 }
 
 void GlobalDecoder::add(const WindowLogits& window) {
@@ -85,16 +92,16 @@ void GlobalDecoder::add(const WindowLogits& window) {
   const float* const end = window.end + window.context_position;
   kept_.push_back({.number = n_windows_,
                    .begin = window.context_begin,
-                   .start = {start, start + window.n_context},
-                   .end = {end, end + window.n_context},
+                   .spans = SpanSearch({start, start + window.n_context}, {end, end + window.n_context},
+                                       static_cast<std::size_t>(options_.max_answer_tokens)),
                    .null_score = static_cast<double>(window.start[0]) + static_cast<double>(window.end[0])});
   ++n_windows_;
-  Finding finding;
-  if (!search(kept_.size() - 1, window.context_begin, window.context_begin + window.n_context, finding)) {
+  const auto finding = search(kept_.size() - 1, window.context_begin, window.context_begin + window.n_context);
+  if (!finding) {
     kept_.pop_back();
     return;
   }
-  kept_.back().best = finding.margin;
+  kept_.back().best = finding->margin;
   if (kept_.size() > 2 * n_kept_after_drop_ + 16) drop_hopeless();
 }
 
@@ -102,17 +109,17 @@ void GlobalDecoder::add(const WindowLogits& window) {
 /// a window, top_k answers are taken before it is looked at: a taken span can stand in the way of the best spans of at
 /// most two of them, because it is no longer than its own window.
 void GlobalDecoder::drop_hopeless() {
-  const auto range = [&](const Kept& window) { return place(window.begin, window.begin + window.start.size() - 1); };
+  const auto range = [&](const Kept& window) { return place(window.begin, window.begin + window.spans.size() - 1); };
   std::vector<std::size_t> order(kept_.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return kept_[a].best > kept_[b].best; });
-  std::vector<ByteSpan> apart;
+  TakenSpans apart;
   double floor = -std::numeric_limits<double>::infinity();
   for (const std::size_t i : order) {
     const ByteSpan bytes = range(kept_[i]);
-    if (std::any_of(apart.begin(), apart.end(), [&](ByteSpan other) { return share_a_byte(bytes, other); })) continue;
-    apart.push_back(bytes);
+    if (bytes.begin == bytes.end || apart.blocking(bytes)) continue;
+    apart.add(bytes);
     if (apart.size() < 2 * static_cast<std::size_t>(options_.top_k)) continue;
     floor = kept_[i].best;
     break;
@@ -132,15 +139,16 @@ ByteSpan GlobalDecoder::place(std::size_t first, std::size_t last) const {
 
 /// Puts what is left of a finding's tokens, when those that would share a byte with `taken` are gone, into the queue.
 void GlobalDecoder::search_beside(const Finding& finding, ByteSpan taken, std::vector<Finding>& queue) const {
-  std::size_t left_end = finding.begin;
-  while (left_end < finding.end && place(left_end, left_end).end <= taken.begin) ++left_end;
-  std::size_t right_begin = finding.end;
-  while (right_begin > left_end && place(right_begin - 1, right_begin - 1).begin >= taken.end) --right_begin;
+  const std::size_t left_end = first_without(finding.begin, finding.end,
+                                             [&](std::size_t token) { return place(token, token).end <= taken.begin; });
+  const std::size_t right_begin =
+      first_without(left_end, finding.end, [&](std::size_t token) { return place(token, token).begin < taken.end; });
   if (left_end == finding.end || right_begin == finding.begin) return;  // only where a token has no bytes
   const auto push = [&](std::size_t begin, std::size_t end) {
-    Finding next;
-    if (begin >= end || !search(finding.kept, begin, end, next)) return;
-    queue.push_back(next);
+    if (begin >= end) return;
+    const auto next = search(finding.kept, begin, end);
+    if (!next) return;
+    queue.push_back(*next);
     std::push_heap(queue.begin(), queue.end(), is_worse);
   };
   push(finding.begin, left_end);
@@ -151,29 +159,29 @@ void GlobalDecoder::search_beside(const Finding& finding, ByteSpan taken, std::v
 std::vector<Answer> GlobalDecoder::select() const {
   std::vector<Finding> queue;
   for (std::size_t i = 0; i < kept_.size(); ++i) {
-    Finding finding;
-    if (search(i, kept_[i].begin, kept_[i].begin + kept_[i].start.size(), finding)) queue.push_back(finding);
+    const auto finding = search(i, kept_[i].begin, kept_[i].begin + kept_[i].spans.size());
+    if (finding) queue.push_back(*finding);
   }
   std::make_heap(queue.begin(), queue.end(), is_worse);
   std::vector<Answer> answers;
+  TakenSpans taken;
   while (!queue.empty() && answers.size() < static_cast<std::size_t>(options_.top_k)) {
     std::pop_heap(queue.begin(), queue.end(), is_worse);
     const Finding finding = queue.back();
     queue.pop_back();
     const Kept& window = kept_[finding.kept];
     const ByteSpan span = place(finding.first, finding.last);
-    const auto blocking = std::find_if(answers.begin(), answers.end(),
-                                       [span](const Answer& answer) { return share_a_byte(answer.span, span); });
-    if (blocking != answers.end()) {
-      search_beside(finding, blocking->span, queue);
+    if (const auto blocking = taken.blocking(span)) {
+      search_beside(finding, *blocking, queue);
       continue;
     }
     if (span.begin < span.end) {
+      taken.add(span);
       answers.push_back({.text = slice(context_, span),
                          .span = span,
                          .score = sigmoid(finding.margin / options_.temperature.value_or(1.0)),
-                         .start_logit = window.start[finding.first - window.begin],
-                         .end_logit = window.end[finding.last - window.begin],
+                         .start_logit = window.spans.start(finding.first - window.begin),
+                         .end_logit = window.spans.end(finding.last - window.begin),
                          .margin = finding.margin,
                          .window = window.number});
     }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "base/result.h"
 #include "qa/answer.h"
 #include "qa/decode_pipeline.h"
+#include "qa/span_search.h"
 #include "text/tokenizer.h"
 
 namespace spanqa {
@@ -37,7 +39,8 @@ Status check_options(const GlobalOptions& options);
 /// Order of calls: add for each window of plan_windows in order, finish once. `context` and `tokens` must outlive the
 /// decoder.
 /// Memory: logits of the windows that can still hold an answer (about 2 * top_k, times the windows that share a token);
-/// the number of windows does not matter. Cost: O(tokens * max_answer_tokens) a window, at most.
+/// the number of windows does not matter. Cost: O(tokens) a window, and O(log + max_answer_tokens) for each answer and
+/// for each span that an answer stands in the way of, of which there are fewer than tokens: top_k may be any number.
 class GlobalDecoder {
  public:
   GlobalDecoder(std::string_view context, const TokenizedText& tokens, const GlobalOptions& options);
@@ -49,10 +52,20 @@ class GlobalDecoder {
   struct Kept {
     std::size_t number = 0;  // of the window, from 0
     std::size_t begin = 0;   // first context token
-    std::vector<float> start;
-    std::vector<float> end;
+    SpanSearch spans;
     double null_score = 0.0;
     double best = 0.0;  // margin of its best span
+  };
+  /// Spans of the context that share no byte and are not empty.
+  class TakenSpans {
+   public:
+    /// One that shares a byte with `span`.
+    std::optional<ByteSpan> blocking(ByteSpan span) const;
+    void add(ByteSpan span) { by_begin_.emplace(span.begin, span); }
+    std::size_t size() const { return by_begin_.size(); }
+
+   private:
+    std::map<std::uint32_t, ByteSpan> by_begin_;
   };
   /// The best span among tokens [begin, end) of a window.
   struct Finding {
@@ -64,7 +77,7 @@ class GlobalDecoder {
     std::size_t end = 0;
   };
   static bool is_worse(const Finding& a, const Finding& b);
-  bool search(std::size_t kept, std::size_t begin, std::size_t end, Finding& finding) const;
+  std::optional<Finding> search(std::size_t kept, std::size_t begin, std::size_t end) const;
   void drop_hopeless();
   ByteSpan place(std::size_t first, std::size_t last) const;
   void search_beside(const Finding& finding, ByteSpan taken, std::vector<Finding>& queue) const;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -15,6 +16,7 @@
 namespace spanqa {
 namespace {
 
+using testing::add_word;
 using testing::MadeContext;
 using testing::MadeLogits;
 using testing::make_context;
@@ -119,6 +121,37 @@ TEST(GlobalDecoder, ManyWindowsLoseNothingWhenHopelessOnesAreDropped) {
     for (const int top_k : {1, 2, 7}) {
       ASSERT_NO_FATAL_FAILURE(expect_like_ref(context, logits, {.top_k = top_k, .max_answer_tokens = 6}));
     }
+  }
+}
+
+TEST(GlobalDecoder, AMillionAnswersOfALongWindowAreFoundQuickly) {
+  constexpr std::size_t kTokens = 100'000;
+  MadeContext context;
+  for (std::size_t i = 0; i < kTokens; ++i) add_word(context, {"x"});
+  const auto plan = plan_windows(0, kTokens, {.max_length = kTokens + 3, .overlap = 0});
+  ASSERT_TRUE(plan);
+  ASSERT_EQ(plan->windows.size(), 1U);
+  std::vector<float> rising(plan->n_tokens(plan->windows.front()),
+                            0.0F);  // the best span of what is left always stands at its end
+  for (std::size_t i = 0; i < kTokens; ++i) rising[plan->context_position() + i] = static_cast<float>(i);
+  const auto start = std::chrono::steady_clock::now();
+  const Decoded decoded =
+      decode(context, {.plan = *plan, .start = {rising}, .end = {rising}}, {.top_k = 1'000'000, .temperature = 1e4});
+  // Far above what it takes (0.1 s), also with sanitizers, and far below what a quadratic search would take.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  ASSERT_EQ(decoded.answers.size(), kTokens);
+  for (std::size_t i = 0; i < kTokens; ++i) ASSERT_EQ(decoded.answers[i].span, context.tokens.spans[kTokens - 1 - i]);
+}
+
+TEST(GlobalDecoder, AMillionAnswersAreThoseOfGreedyTaking) {
+  const std::uint32_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const MadeContext context = random_context(2000, random);
+  const auto plan = plan_windows(0, context.tokens.size(), {.max_length = 512, .overlap = 128});
+  ASSERT_TRUE(plan);
+  for (const float step : {0.0F, 1.0F}) {
+    expect_like_ref(context, random_logits(*plan, 3.0F, step, random), {.top_k = 1'000'000, .max_answer_tokens = 6});
   }
 }
 

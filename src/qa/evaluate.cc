@@ -126,6 +126,30 @@ std::string results_json(const EvaluationReport& report) {
   return json.dump(4) + "\n";
 }
 
+/// Every file of one evaluation.
+struct EvaluationFiles {
+  PredictionFilesWriter predictions;
+  AtomicFile results;
+  AtomicFile report;
+
+  /// Opens all of them, so that what cannot be written is known before the first question is read.
+  static Result<EvaluationFiles> create(const EvaluateOptions& options, bool version_2) {
+    SPANQA_TRY(make_folder(options.output));
+    SPANQA_ASSIGN(auto predictions,
+                  PredictionFilesWriter::create(options.output, {.prefix = options.prefix, .null_odds = version_2}));
+    SPANQA_ASSIGN(AtomicFile results, AtomicFile::create(file_in(options, "results.json")));
+    SPANQA_ASSIGN(AtomicFile report, AtomicFile::create(file_in(options, "report.json")));
+    return EvaluationFiles{std::move(predictions), std::move(results), std::move(report)};
+  }
+
+  Status finish(const EvaluationReport& evaluation) {
+    SPANQA_TRY(results.write(results_json(evaluation)));
+    SPANQA_TRY(report.write(evaluation.to_json() + "\n"));
+    AtomicFile* const others[] = {&results, &report};
+    return predictions.commit(others);
+  }
+};
+
 }  // namespace
 
 Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::path& data,
@@ -135,7 +159,8 @@ Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::p
   if (options.prefix.find('/') != std::string::npos) {
     return fail(ErrorCode::kInvalidArgument, "prefix '" + options.prefix + "': is part of file names and holds no '/'");
   }
-  SPANQA_ASSIGN(const auto examples, ExampleReader::open(data, {.format = options.format}));
+  SPANQA_ASSIGN(const auto examples,
+                ExampleReader::open(data, {.format = options.format, .cancelled = options.cancelled}));
   report.version_2 = is_version_2(*examples, options);
   AnswerStreamOptions stream;
   RunQaOptions decoder = options.decoder;
@@ -145,11 +170,9 @@ Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::p
   stream.n_threads = options.n_threads;
   stream.limit = options.limit;
 
-  std::optional<PredictionFilesWriter> files;
+  std::optional<EvaluationFiles> files;
   if (!options.output.empty()) {
-    SPANQA_TRY(make_folder(options.output));
-    SPANQA_ASSIGN(auto created, PredictionFilesWriter::create(
-                                    options.output, {.prefix = options.prefix, .null_odds = report.version_2}));
+    SPANQA_ASSIGN(auto created, EvaluationFiles::create(options, report.version_2));
     files.emplace(std::move(created));
   }
   Scores scores(report.version_2, options.n_worst);
@@ -169,17 +192,13 @@ Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::p
                                      }
                                      scores.add(example, answers->run_qa);
                                      if (options.with_loss) scores.add_loss(example, *answers);
-                                     return files ? files->add(example.id, answers->run_qa) : Status();
+                                     return files ? files->predictions.add(example.id, answers->run_qa) : Status();
                                    },
                                    progress));
   if (report.counts.n_questions == 0) return fail(ErrorCode::kCorrupt, data.string() + ": holds no question");
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   SPANQA_TRY(scores.finish(report));
-  if (files) {
-    SPANQA_TRY(files->commit());
-    SPANQA_TRY(write_file(file_in(options, "results.json"), results_json(report)));
-    SPANQA_TRY(write_file(file_in(options, "report.json"), report.to_json() + "\n"));
-  }
+  if (files) SPANQA_TRY(files->finish(report));
   return report;
 }
 

@@ -31,8 +31,8 @@ struct EvaluateOptions {
   std::size_t n_worst = 20;           // errors listed
   bool with_loss = false;             // fill EvaluationReport::loss; costs less than 1 % of the evaluation
   int n_threads = 0;                  // 0: the reader's own number
-  std::function<Status()> cancelled =
-      {};  // asked after each question; its error ends the evaluation, no file is written
+  /// Asked after each question, and while a pipe is waited for; its error ends the evaluation, no file is written.
+  std::function<Status()> cancelled = {};
 };
 
 struct EvaluationReport {
@@ -58,10 +58,10 @@ struct EvaluationReport {
 };
 
 /// Reads `data` once, answers every question and scores it on the way: memory does not grow with contexts or n-best
-/// lists. Written once all questions are answered, each complete or not at all: PREFIX_predictions.json,
+/// lists. Written once all questions are answered, all of them complete or none: PREFIX_predictions.json,
 /// PREFIX_nbest_predictions.json, PREFIX_null_odds.json (v2.0), PREFIX_results.json (run_qa's metric names) and
-/// PREFIX_report.json (to_json()). Fails when a question cannot be answered, naming it, or when a file cannot be read
-/// or written.
+/// PREFIX_report.json (to_json()); until then those of an earlier run stay as they are. Fails when a question cannot be
+/// answered, naming it, or when a file cannot be read or written.
 Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::path& data,
                                   const EvaluateOptions& options, const StreamProgress& progress = {});
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
-#include "base/file.h"
 #include "base/json_text.h"
 
 namespace spanqa {
@@ -27,7 +27,7 @@ class ObjectFile {
     return file_.write(text);
   }
   Status finish() { return file_.write(is_empty_ ? "{}\n" : "\n}\n"); }
-  Status commit() { return file_.commit(); }
+  AtomicFile& file() { return file_; }
 
  private:
   AtomicFile file_;
@@ -190,14 +190,15 @@ Status PredictionFilesWriter::add(std::string_view id, const RunQaResult& result
   return add(id, result.prediction, result.n_best, static_cast<double>(result.score_diff));
 }
 
-Status PredictionFilesWriter::commit() {
+Status PredictionFilesWriter::commit(std::span<AtomicFile* const> others) {
   SPANQA_TRY(impl_->predictions.finish());
   if (impl_->n_best) SPANQA_TRY(impl_->n_best->finish());
   if (impl_->null_odds) SPANQA_TRY(impl_->null_odds->finish());
-  SPANQA_TRY(impl_->predictions.commit());
-  if (impl_->n_best) SPANQA_TRY(impl_->n_best->commit());
-  if (impl_->null_odds) SPANQA_TRY(impl_->null_odds->commit());
-  return {};
+  std::vector<AtomicFile*> files = {&impl_->predictions.file()};
+  if (impl_->n_best) files.push_back(&impl_->n_best->file());
+  if (impl_->null_odds) files.push_back(&impl_->null_odds->file());
+  files.insert(files.end(), others.begin(), others.end());
+  return commit_together(files);
 }
 
 std::optional<std::string_view> Predictions::find(const std::string& id) const {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/file.h"
 #include "base/result.h"
 #include "qa/decode_run_qa.h"
 
@@ -41,7 +42,8 @@ class PredictionFilesWriter {
   Status add(std::string_view id, std::string_view prediction, std::span<const NBestEntry> n_best = {},
              double null_odds = 0.0);
   Status add(std::string_view id, const RunQaResult& result);
-  Status commit();
+  /// `others`: files that appear together with these, all or none (commit_together).
+  Status commit(std::span<AtomicFile* const> others = {});
 
  private:
   struct Impl;

@@ -167,13 +167,7 @@ Result<std::shared_ptr<const Reader>> Reader::open(const std::filesystem::path& 
 }
 
 WindowOptions Reader::effective(const WindowOptions& options) const {
-  WindowOptions windows = options;
-  windows.max_length = std::min(windows.max_length, static_cast<std::size_t>(model().config().max_positions));
-  if (const auto limit = tokenizer().settings().model_max_length; limit && *limit > 0) {
-    windows.max_length = std::min(windows.max_length, static_cast<std::size_t>(*limit));
-  }
-  if (windows.max_length < options.max_length) windows.overlap = std::min(windows.overlap, windows.max_length / 2);
-  return windows;
+  return fit_windows(options, model().config(), tokenizer());
 }
 
 std::vector<Result<Answers>> Reader::ask_all(std::span<const Question> questions, const AskOptions& options,

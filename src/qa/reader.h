@@ -117,8 +117,7 @@ class Reader {
   /// What was fitted for this model and stored beside it: temperature, no-answer thresholds.
   const QaSettings& settings() const;
   int n_threads() const;
-  /// Window options as they are in force for this model: max_length lowered to what it reads, and with it the overlap
-  /// to half a window, as the reference's default has it.
+  /// fit_windows for this model.
   WindowOptions effective(const WindowOptions& options) const;
   /// Tokenises through the cache.
   std::shared_ptr<const TokenizedText> tokenize_context(std::string_view context, SpecialsInText specials) const;

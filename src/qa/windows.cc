@@ -46,6 +46,16 @@ void fit(std::size_t& n_question, std::size_t& overlap, std::size_t n_context, s
 
 }  // namespace
 
+WindowOptions fit_windows(const WindowOptions& options, const ModelConfig& config, const Tokenizer& tokenizer) {
+  WindowOptions windows = options;
+  windows.max_length = std::min(windows.max_length, static_cast<std::size_t>(config.max_positions));
+  if (const auto limit = tokenizer.settings().model_max_length; limit && *limit > 0) {
+    windows.max_length = std::min(windows.max_length, static_cast<std::size_t>(*limit));
+  }
+  if (windows.max_length < options.max_length) windows.overlap = std::min(windows.overlap, windows.max_length / 2);
+  return windows;
+}
+
 Result<WindowPlan> plan_windows(std::size_t n_question, std::size_t n_context, const WindowOptions& asked) {
   SPANQA_CHECK(n_context < std::numeric_limits<std::uint32_t>::max());
   WindowOptions options = asked;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "nn/model_config.h"
 #include "nn/qa_model.h"
 #include "text/tokenizer.h"
 
@@ -27,6 +28,10 @@ struct WindowOptions {
   std::size_t max_question_length = 64;  // read only with kTruncate and kFit
   LongQuestion long_question = LongQuestion::kError;
 };
+
+/// The options in force for a model: max_length lowered to what it and its tokenizer read, and where that lowers it,
+/// the overlap to half a window, as the reference's default has it.
+WindowOptions fit_windows(const WindowOptions& options, const ModelConfig& config, const Tokenizer& tokenizer);
 
 /// One window: a half-open range of context tokens. The last one is short, not shifted back.
 struct Window {

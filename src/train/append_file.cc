@@ -56,6 +56,19 @@ Result<AppendFile> AppendFile::open_cut(const std::filesystem::path& path, std::
   return file;
 }
 
+Status AppendFile::sync() {
+  SPANQA_CHECK(descriptor_ >= 0);
+  // What cannot be synced (a pipe, EINVAL) has no disk to wait for.
+  if (::fdatasync(descriptor_) != 0 && errno != EINVAL) return file_error(path_, "sync", errno);
+  const auto folder = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path(".");
+  const int names = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (names < 0) return file_error(folder, "open", errno);
+  const bool is_synced = ::fsync(names) == 0 || errno == EINVAL;
+  const int number = errno;
+  ::close(names);
+  return is_synced ? Status() : file_error(folder, "sync", number);
+}
+
 Status AppendFile::append(std::string_view bytes) {
   SPANQA_CHECK(descriptor_ >= 0);
   std::string_view rest = bytes;

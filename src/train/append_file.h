@@ -9,7 +9,8 @@
 
 namespace spanqa {
 
-/// Threads: one. What append() has taken is with the operating system: it outlives a killed process, not a power cut.
+/// Threads: one. What append() has taken is with the operating system: it outlives a killed process; behind sync() it
+/// outlives a power cut too.
 class AppendFile {
  public:
   /// A new file. Fails with kInvalidArgument when `path` exists, with kNotFound or kIo otherwise.
@@ -23,6 +24,8 @@ class AppendFile {
 
   /// All of `bytes`, or none and kIo (a full disk leaves no half line).
   Status append(std::string_view bytes);
+  /// Waits until the disk has all of it, and the file's name. kIo.
+  Status sync();
   const std::filesystem::path& path() const { return path_; }
 
  private:

@@ -38,6 +38,17 @@ TEST(AppendFile, CutsBeforeItAppends) {
   EXPECT_EQ(read_file(scratch.path()).value(), "one\nthree\n");
 }
 
+TEST(AppendFile, SyncsWhatItHolds) {
+  const testing::ScratchFile scratch("log", "");
+  auto file = AppendFile::open_cut(scratch.path(), 0);
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(file->append("one\n"));
+  const Status synced = file->sync();
+  EXPECT_TRUE(synced) << synced.error().message;
+  std::filesystem::remove_all(scratch.path().parent_path());
+  EXPECT_FALSE(file->sync()) << "its name can no longer be made to last";
+}
+
 TEST(AppendFile, SaysWhichFolderIsMissing) {
   const auto file = AppendFile::create("/nowhere/at/all/log");
   ASSERT_FALSE(file);

@@ -58,6 +58,14 @@ bool is_partial(std::string_view name) {
   return step_of(name.substr(1, name.size() - 1 - kPartialSuffix.size())).has_value();
 }
 
+/// A name that AtomicFile gives while it writes.
+bool is_temporary(std::string_view name) {
+  constexpr std::string_view kEnding = ".tmp-XXXXXX";
+  constexpr std::size_t kFixed = 5;
+  return name.size() > kEnding.size() &&
+         name.substr(name.size() - kEnding.size()).starts_with(kEnding.substr(0, kFixed));
+}
+
 tl::unexpected<Error> io_error(const fs::path& path, std::string_view what, const std::error_code& error) {
   return fail(ErrorCode::kIo, fmt::format("{}: cannot {}: {}", path.string(), what, error.message()));
 }
@@ -234,7 +242,10 @@ std::string advice_for(const fs::path& folder) {
   const auto step = step_of(folder.filename().string());
   for (auto other = others.rbegin(); other != others.rend(); ++other) {
     if (other->path.filename() == folder.filename() || (step && other->step > *step)) continue;
-    if (open_whole(other->path)) return fmt::format("{} is whole: resume from it", other->path.string());
+    if (open_whole(other->path)) {
+      return fmt::format("{} is whole: remove {} and --resume continues from there", other->path.string(),
+                         folder.string());
+    }
   }
   return "no older checkpoint beside it is whole: start the run anew";
 }
@@ -275,13 +286,16 @@ Result<fs::path> write_checkpoint(const fs::path& output, const CheckpointConten
           last ? fmt::format("resume from {}, which is whole", last->string()) : std::string("start the run anew")));
 }
 
-Status remove_partial_checkpoints(const fs::path& output) {
+Status remove_unfinished(const fs::path& output) {
   std::error_code error;
-  std::vector<fs::path> partial;
-  for (fs::directory_iterator entry(output, error), end; !error && entry != end; entry.increment(error)) {
-    if (is_partial(entry->path().filename().string())) partial.push_back(entry->path());
+  std::vector<fs::path> unfinished;
+  for (const fs::path& folder : {output, output / kModelFolder}) {
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      if (is_partial(name) || is_temporary(name)) unfinished.push_back(entry->path());
+    }
   }
-  for (const fs::path& path : partial) SPANQA_TRY(remove_folder(path));
+  for (const fs::path& path : unfinished) SPANQA_TRY(remove_folder(path));
   return {};
 }
 
@@ -337,9 +351,13 @@ Status check_resumable(const TrainingState& stored, const TrainOptions& now, con
                           folder.string(), list));
 }
 
+Status read_checkpoint_weights(const fs::path& folder, const ParameterLayout& layout, std::span<float> weights) {
+  SPANQA_ASSIGN(const TensorFile file, TensorFile::open(folder / kWeightFile));
+  return read_array(file, layout, "", weights);
+}
+
 Status read_checkpoint_arrays(const fs::path& folder, const ParameterLayout& layout, const CheckpointArrays& arrays) {
-  SPANQA_ASSIGN(const TensorFile weights, TensorFile::open(folder / kWeightFile));
-  SPANQA_TRY(read_array(weights, layout, "", arrays.weights));
+  SPANQA_TRY(read_checkpoint_weights(folder, layout, arrays.weights));
   SPANQA_ASSIGN(const TensorFile moments, TensorFile::open(folder / kOptimizerFile));
   SPANQA_TRY(read_array(moments, layout, "m.", arrays.first_moments));
   return read_array(moments, layout, "v.", arrays.second_moments);

@@ -38,8 +38,12 @@ struct CheckpointContents {
 /// before is intact, and the message says which file failed and what to do.
 Result<std::filesystem::path> write_checkpoint(const std::filesystem::path& output, const CheckpointContents& contents);
 
-/// Removes what a killed run left half written or half removed. For the start of a run; nothing to remove is no error.
-Status remove_partial_checkpoints(const std::filesystem::path& output);
+/// OUTPUT/model: where the best model goes.
+constexpr const char* kModelFolder = "model";
+
+/// Removes what a killed run left half written or half removed: checkpoints, and files here and in kModelFolder. For
+/// the start of a run, while no other is at work there; nothing to remove is no error.
+Status remove_unfinished(const std::filesystem::path& output);
 
 struct CheckpointFolder {
   std::size_t step = 0;
@@ -60,7 +64,7 @@ struct CheckpointsToKeep {
 Status rotate_checkpoints(const std::filesystem::path& output, const CheckpointsToKeep& keep);
 
 /// Reads training_state.json and the log, and checks every file of the folder against its checksum. The message names
-/// the damaged file, and the next older checkpoint beside it that is whole, if there is one.
+/// the damaged file, and how to go on from the next older checkpoint beside it that is whole, if there is one.
 Result<TrainingState> open_checkpoint(const std::filesystem::path& folder);
 
 /// kMismatch unless a run with the settings `now` continues that of `stored` to the same bytes; names each setting that
@@ -76,6 +80,10 @@ struct CheckpointArrays {
 /// kMismatch, naming the tensor, when the files do not hold every tensor of the layout.
 Status read_checkpoint_arrays(const std::filesystem::path& folder, const ParameterLayout& layout,
                               const CheckpointArrays& arrays);
+
+/// The weights alone, likewise.
+Status read_checkpoint_weights(const std::filesystem::path& folder, const ParameterLayout& layout,
+                               std::span<float> weights);
 
 /// What makes a model folder.
 struct ModelContents {

@@ -160,14 +160,28 @@ TEST_F(CheckpointTest, RotationKeepsTheNewestTheBestAndTheOneJustWritten) {
 }
 
 TEST_F(CheckpointTest, LeftoversOfAKilledRunAreRemoved) {
-  ASSERT_TRUE(remove_partial_checkpoints(output_));
+  ASSERT_TRUE(remove_unfinished(output_));
   ASSERT_TRUE(write(1));
   fs::create_directories(output_ / ".checkpoint-2.partial");
   ASSERT_TRUE(write_file(output_ / ".checkpoint-2.partial" / "model.safetensors", "half"));
   ASSERT_TRUE(write_file(output_ / ".checkpoint-.partial", "somebody else's"));
-  ASSERT_TRUE(remove_partial_checkpoints(output_));
+  ASSERT_TRUE(remove_unfinished(output_));
   EXPECT_EQ(n_entries(), 2U);
   EXPECT_EQ(steps(), std::vector<std::size_t>{1});
+}
+
+TEST_F(CheckpointTest, FilesThatAKilledRunWasWritingAreRemoved) {
+  fs::create_directories(output_ / "model");
+  for (const char* name : {"report.html.tmp-a1B2c3", "model/model.safetensors.tmp-Zz09aa", "model/config.json",
+                           "model/notes.tmp-12", "mine.tmp-1234567"}) {
+    ASSERT_TRUE(write_file(output_ / name, "x"));
+  }
+  ASSERT_TRUE(remove_unfinished(output_));
+  EXPECT_FALSE(fs::exists(output_ / "report.html.tmp-a1B2c3"));
+  EXPECT_FALSE(fs::exists(output_ / "model" / "model.safetensors.tmp-Zz09aa"));
+  EXPECT_TRUE(fs::exists(output_ / "model" / "config.json"));
+  EXPECT_TRUE(fs::exists(output_ / "model" / "notes.tmp-12"));
+  EXPECT_TRUE(fs::exists(output_ / "mine.tmp-1234567"));
 }
 
 TEST_F(CheckpointTest, EveryDamagedFileIsNamedAndAnOlderCheckpointAdvised) {
@@ -181,7 +195,7 @@ TEST_F(CheckpointTest, EveryDamagedFileIsNamedAndAnOlderCheckpointAdvised) {
     ASSERT_FALSE(state) << path << " " << what;
     const std::string& message = state.error().message;
     EXPECT_NE(message.find(path.string()), std::string::npos) << message;
-    EXPECT_NE(message.find((output_ / "checkpoint-1").string() + " is whole"), std::string::npos) << message;
+    EXPECT_NE(message.find((output_ / "checkpoint-1").string() + " is whole: remove"), std::string::npos) << message;
   };
   for (const fs::path& path : files) {
     const std::string whole = read_file(path).value();

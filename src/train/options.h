@@ -56,16 +56,16 @@ struct TrainOptions {
   double layer_decay = 1.0;       // the learning rate of layer i of n is multiplied by layer_decay^(n - i)
   std::size_t frozen_layers = 0;  // the embeddings and so many layers, from below, stay as they are; 0: none
   double label_smoothing = 0.0;
-  double hidden_dropout = -1.0;     // below 0: as config.json says
-  double attention_dropout = -1.0;  // below 0: as config.json says
-  double head_dropout = -1.0;       // below 0: as config.json says
+  double hidden_dropout = -1.0;     // at most 0.9; below 0: as config.json says
+  double attention_dropout = -1.0;  // likewise
+  double head_dropout = -1.0;       // likewise
 
   // When it is looked at, and what is kept.
   std::size_t evaluate_every = 0;    // steps; 0: after each epoch
   std::size_t save_every = 0;        // steps; 0: after each epoch
   std::size_t checkpoint_limit = 2;  // the newest so many are kept, and the best one
   std::size_t patience = 0;          // evaluations without a better F1 before the run stops; 0: never
-  std::size_t log_every = 50;        // steps
+  std::size_t log_every = 50;        // steps; at least 1
 
   // The machine.
   Precision precision = Precision::kFloat32;

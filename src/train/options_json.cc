@@ -233,6 +233,7 @@ struct Range {
 // Above every sensible value, and far from where sums of counts would overflow.
 constexpr double kMaxCount = 1e12;
 constexpr double kMaxNumber = 1e30;
+constexpr double kMaxDropout = 0.9;  // make_dropout's
 
 std::vector<Range> ranges_of(const TrainOptions& options) {
   const auto count = [](std::size_t n) { return static_cast<double>(n); };
@@ -254,16 +255,16 @@ std::vector<Range> ranges_of(const TrainOptions& options) {
       {"warmup_ratio", options.warmup_ratio, 0, 1},
       {"warmup_steps", count(options.warmup_steps), 0, kMaxCount},
       {"layer_decay", options.layer_decay, 0, 1, true},
-      {"frozen_layers", count(options.frozen_layers), 0, kMaxCount},
+      {"frozen_layers", count(options.frozen_layers), 0, 1e4},
       {"label_smoothing", options.label_smoothing, 0, 1, false, true},
-      {"hidden_dropout", options.hidden_dropout, -1, 1, false, true},
-      {"attention_dropout", options.attention_dropout, -1, 1, false, true},
-      {"head_dropout", options.head_dropout, -1, 1, false, true},
+      {"hidden_dropout", options.hidden_dropout, -1, kMaxDropout},
+      {"attention_dropout", options.attention_dropout, -1, kMaxDropout},
+      {"head_dropout", options.head_dropout, -1, kMaxDropout},
       {"evaluate_every", count(options.evaluate_every), 0, kMaxCount},
       {"save_every", count(options.save_every), 0, kMaxCount},
       {"checkpoint_limit", count(options.checkpoint_limit), 0, kMaxCount},
       {"patience", count(options.patience), 0, kMaxCount},
-      {"log_every", count(options.log_every), 0, kMaxCount},
+      {"log_every", count(options.log_every), 1, kMaxCount},
       {"n_threads", static_cast<double>(options.n_threads), 0, 4096},
   };
   for (const TrainingFile& file : options.train) {

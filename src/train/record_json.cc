@@ -1,5 +1,6 @@
 #include "train/record_json.h"
 
+#include <cmath>
 #include <limits>
 
 namespace spanqa {
@@ -7,12 +8,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr double kMostExactCount = 9007199254740992.0;  // 2^53: above, a double leaves whole numbers out
+
 double number(const Json& json, const char* key) {
   const Json& value = json.at(key);
   return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
 }
-
-std::size_t count(const Json& json, const char* key) { return json.at(key).get<std::size_t>(); }
 
 /// Counts are whole numbers, figures have a point: that is how they are told apart again.
 Json metrics_json(const MetricValues& metrics) {
@@ -30,7 +31,9 @@ Json metrics_json(const MetricValues& metrics) {
 MetricValues metrics_from(const Json& json) {
   MetricValues out;
   for (const auto& [name, value] : json.items()) {
-    out.push_back({.name = name, .value = number(json, name.c_str()), .is_count = value.is_number_integer()});
+    const double figure = number(json, name.c_str());
+    const bool is_count = value.is_number_integer() && std::abs(figure) <= kMostExactCount;
+    out.push_back({.name = name, .value = figure, .is_count = is_count});
   }
   return out;
 }
@@ -55,7 +58,7 @@ std::vector<SliceGroup> slices_from(const Json& json) {
     shown.name = group.at("name").get<std::string>();
     for (const Json& slice : group.at("slices")) {
       shown.slices.push_back({.name = slice.at("name").get<std::string>(),
-                              .n_questions = count(slice, "n_questions"),
+                              .n_questions = count_from(slice, "n_questions"),
                               .exact = number(slice, "exact"),
                               .f1 = number(slice, "f1")});
     }
@@ -93,6 +96,11 @@ std::vector<WorstError> worst_from(const Json& json) {
 
 }  // namespace
 
+// get() would make a count of -1 and of 1e300 too.
+std::uint64_t count_from(const Json& json, const char* key) {
+  return json.at(key).get_ref<const Json::number_unsigned_t&>();
+}
+
 Json to_json(const StepRecord& record) {
   return {{"step", record.step},
           {"n_steps", record.n_steps},
@@ -120,11 +128,16 @@ Json to_json(const EvaluationRecord& record) {
           {"worst", worst_json(record.worst)}};
 }
 
-Json to_json(const CheckpointRecord& record) { return {{"step", record.step}, {"folder", record.folder}}; }
+Json to_json(const CheckpointRecord& record) {
+  return {{"step", record.step},
+          {"folder", record.folder},
+          {"seconds", record.seconds},
+          {"seconds_training", record.seconds_training}};
+}
 
 StepRecord step_record_from(const Json& json) {
-  return {.step = count(json, "step"),
-          .n_steps = count(json, "n_steps"),
+  return {.step = count_from(json, "step"),
+          .n_steps = count_from(json, "n_steps"),
           .epoch = number(json, "epoch"),
           .loss = number(json, "loss"),
           .learning_rate = number(json, "learning_rate"),
@@ -133,11 +146,11 @@ StepRecord step_record_from(const Json& json) {
           .tokens_per_second = number(json, "tokens_per_second"),
           .seconds = number(json, "seconds"),
           .seconds_left = number(json, "seconds_left"),
-          .peak_memory_bytes = json.at("peak_memory_bytes").get<std::uint64_t>()};
+          .peak_memory_bytes = count_from(json, "peak_memory_bytes")};
 }
 
 EvaluationRecord evaluation_record_from(const Json& json) {
-  return {.step = count(json, "step"),
+  return {.step = count_from(json, "step"),
           .epoch = number(json, "epoch"),
           .loss = number(json, "loss"),
           .metrics = metrics_from(json.at("metrics")),
@@ -150,7 +163,10 @@ EvaluationRecord evaluation_record_from(const Json& json) {
 }
 
 CheckpointRecord checkpoint_record_from(const Json& json) {
-  return {.step = count(json, "step"), .folder = json.at("folder").get<std::string>()};
+  return {.step = count_from(json, "step"),
+          .folder = json.at("folder").get<std::string>(),
+          .seconds = json.value("seconds", 0.0),  // older logs have none
+          .seconds_training = json.value("seconds_training", 0.0)};
 }
 
 }  // namespace spanqa

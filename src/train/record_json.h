@@ -16,5 +16,7 @@ nlohmann::ordered_json to_json(const CheckpointRecord& record);
 StepRecord step_record_from(const nlohmann::ordered_json& json);
 EvaluationRecord evaluation_record_from(const nlohmann::ordered_json& json);
 CheckpointRecord checkpoint_record_from(const nlohmann::ordered_json& json);
+/// Likewise one whole number from 0.
+std::uint64_t count_from(const nlohmann::ordered_json& json, const char* key);
 
 }  // namespace spanqa

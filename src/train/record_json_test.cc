@@ -41,6 +41,14 @@ TEST(RecordJson, TellsCountsFromRoundFigures) {
   EXPECT_TRUE(back.metrics.at(1).is_count);
 }
 
+TEST(RecordJson, CountsNoFartherThanADoubleDoes) {
+  Json json = to_json(EvaluationRecord{});
+  json["metrics"] = {{"total", std::numeric_limits<std::uint64_t>::max()}, {"fewer", -3}};
+  const EvaluationRecord back = evaluation_record_from(json);
+  EXPECT_FALSE(back.metrics.at(0).is_count);
+  EXPECT_EQ(to_json(back).at("metrics").at("fewer"), -3);
+}
+
 TEST(RecordJson, TextsThatAreNotUtf8BecomeReplacements) {
   const EvaluationRecord record = testing::evaluation_record(1, 1);
   const EvaluationRecord back = evaluation_record_from(through_text(record));
@@ -52,6 +60,15 @@ TEST(RecordJson, NumbersThatAreNotFiniteBecomeNull) {
   record.loss = -std::numeric_limits<double>::infinity();
   EXPECT_TRUE(through_text(record).at("loss").is_null());
   EXPECT_TRUE(std::isnan(step_record_from(through_text(record)).loss));
+}
+
+TEST(RecordJson, ACheckpointsTimesMayBeMissing) {
+  Json json = to_json(CheckpointRecord{.step = 3, .folder = "c", .seconds = 7.5, .seconds_training = 6.25});
+  EXPECT_EQ(checkpoint_record_from(json).seconds, 7.5);
+  EXPECT_EQ(checkpoint_record_from(json).seconds_training, 6.25);
+  json.erase("seconds");  // as logs of the first version have it
+  json.erase("seconds_training");
+  EXPECT_EQ(checkpoint_record_from(json).seconds, 0.0);
 }
 
 TEST(RecordJson, ThrowsWhereAKeyIsMissing) {

@@ -18,12 +18,12 @@ struct StepRecord {
   std::size_t step = 0;  // from 1
   std::size_t n_steps = 0;
   double epoch = 0.0;
-  double loss = 0.0;           // mean over the windows
+  double loss = 0.0;           // mean over the windows, with their weights; over batches' means with accumulation
   double learning_rate = 0.0;  // that the last step used
   double gradient_norm = 0.0;  // before clipping
   double windows_per_second = 0.0;
   double tokens_per_second = 0.0;
-  double seconds = 0.0;       // since the run (or its resumption) began
+  double seconds = 0.0;       // of the run so far, the pauses before a resumption left out
   double seconds_left = 0.0;  // estimated
   std::uint64_t peak_memory_bytes = 0;
 };
@@ -46,6 +46,8 @@ struct EvaluationRecord {
 struct CheckpointRecord {
   std::size_t step = 0;
   std::string folder;
+  double seconds = 0.0;           // of the run so far, as StepRecord has it
+  double seconds_training = 0.0;  // of those, in steps: without evaluations and checkpoints
 };
 
 }  // namespace spanqa

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/file.h"
@@ -18,7 +19,8 @@ std::string number(double value, const char* form) {
 std::string counted(std::size_t value) { return tick_label(static_cast<double>(value), 1.0); }
 
 std::string duration(double seconds) {
-  const auto total = static_cast<std::uint64_t>(std::isfinite(seconds) && seconds > 0.0 ? seconds : 0.0);
+  constexpr double kMost = 1e15;
+  const auto total = static_cast<std::uint64_t>(std::isfinite(seconds) ? std::clamp(seconds, 0.0, kMost) : 0.0);
   if (total >= 3600) return fmt::format("{} h {:02} min", total / 3600, total / 60 % 60);
   if (total >= 60) return fmt::format("{} min {:02} s", total / 60, total % 60);
   return fmt::format("{} s", total);
@@ -27,17 +29,6 @@ std::string duration(double seconds) {
 std::string tile(std::string_view name, std::string_view value, std::string_view note) {
   return fmt::format("<div><dt>{}</dt><dd>{}<small>{}</small></dd></div>\n", escape_markup(name), escape_markup(value),
                      escape_markup(note));
-}
-
-double mean_speed(const std::vector<StepRecord>& steps) {
-  double sum = 0.0;
-  std::size_t n = 0;
-  for (const StepRecord& step : steps) {
-    if (!std::isfinite(step.windows_per_second)) continue;
-    sum += step.windows_per_second;
-    ++n;
-  }
-  return n == 0 ? 0.0 : sum / static_cast<double>(n);
 }
 
 std::string tiles_html(const RunSummary& summary, const RunHistory& history) {
@@ -51,7 +42,7 @@ std::string tiles_html(const RunSummary& summary, const RunHistory& history) {
     const StepRecord& last = history.steps.back();
     out += tile("Training loss", number(last.loss, "{:.3f}"), "the last recorded") +
            tile("Steps", counted(last.step), fmt::format("of {}, {:.2f} epochs", counted(last.n_steps), last.epoch)) +
-           tile("Windows a second", number(mean_speed(history.steps), "{:.1f}"), "mean over the run");
+           tile("Windows a second", number(summary.windows_per_second, "{:.1f}"), "mean over all steps");
   }
   out += tile("Time", duration(summary.seconds), "evaluations included");
   if (summary.peak_memory_bytes > 0) {
@@ -197,7 +188,10 @@ std::string marked(const std::string& sentence, const std::string& prediction) {
 
 std::string error_html(const WorstError& error) {
   std::string golds;
-  for (const std::string& gold : error.golds) golds += (golds.empty() ? "" : " · ") + escape_markup(gold);
+  for (auto gold = error.golds.begin(); gold != error.golds.end(); ++gold) {
+    if (std::find(error.golds.begin(), gold, *gold) != gold) continue;  // annotators agree more often than not
+    golds += (golds.empty() ? "" : " · ") + escape_markup(*gold);
+  }
   std::string out = fmt::format(
       "<li><h3>{}</h3>\n<dl><dt>predicted</dt><dd><span class=\"bad\">{}</span> "
       "<span class=\"soft small\">with probability {}, F1 {}</span></dd>\n",

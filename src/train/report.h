@@ -21,6 +21,7 @@ struct RunSummary {
   std::string machine;                                      // one line: processor, cores, precision
   std::vector<std::pair<std::string, std::string>> counts;  // of data: {"training questions", "14,348"}
   double seconds = 0.0;                                     // of the run, all its parts
+  double windows_per_second = 0.0;                          // over all its steps
   std::uint64_t peak_memory_bytes = 0;
 };
 

@@ -66,6 +66,13 @@ TEST(Report, HoldsFiguresCurvesSlicesErrorsAndRecipe) {
   EXPECT_EQ(count_of(page, "<svg"), count_of(page, "<details>"));  // each plot has its text twin
 }
 
+TEST(Report, NamesAGoldOnceHoweverManyGaveIt) {
+  RunHistory history = testing::run_history();
+  history.evaluations.back().worst[0].golds = {"Denver Broncos", "Broncos", "Denver Broncos", "Denver Broncos"};
+  const std::string page = report_html(summary(), settings(), history);
+  EXPECT_NE(page.find(">Denver Broncos · Broncos<"), std::string::npos);
+}
+
 TEST(Report, AsksForNothingFromOutside) {
   const std::string page = report_html(summary(), settings(), testing::run_history());
   for (const char* part : {"<script", "src=\"", "href=", "url(", "@import", "<link"}) {

@@ -57,29 +57,32 @@ struct Kept {
 };
 
 /// Lines up to the first that speaks of a step behind `last_step`.
-Result<Kept> read_events(const std::filesystem::path& path, std::optional<std::size_t> last_step) {
-  SPANQA_ASSIGN(const std::string text, read_file(path));
+Result<Kept> parse_events(std::string_view text, std::string_view source, std::optional<std::size_t> last_step) {
   Kept out;
   std::size_t number = 0;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = text.find('\n', begin);
-    if (end == std::string::npos) break;
+    if (end == std::string_view::npos) break;
     ++number;
     try {
-      const Json json = Json::parse(text.begin() + static_cast<std::ptrdiff_t>(begin),
-                                    text.begin() + static_cast<std::ptrdiff_t>(end));
-      if (last_step && json.contains("step") && json["step"].get<std::size_t>() > *last_step) break;
+      const Json json = Json::parse(text.substr(begin, end - begin));
+      if (last_step && json.contains("step") && count_from(json, "step") > *last_step) break;
       put_event(out.history, json);
     } catch (const Json::exception& error) {
       return fail(ErrorCode::kCorrupt,
                   fmt::format("{}:{}: not a line of a run's log: {}; remove the line, or start the "
                               "run in another folder",
-                              path.string(), number, error.what()));
+                              source, number, error.what()));
     }
     begin = end + 1;
     out.size = begin;
   }
   return out;
+}
+
+Result<Kept> read_events(const std::filesystem::path& path, std::optional<std::size_t> last_step) {
+  SPANQA_ASSIGN(const std::string text, read_file(path));
+  return parse_events(text, path.string(), last_step);
 }
 
 bool is_more_than_headline(const MetricValue& metric) {
@@ -90,6 +93,11 @@ bool is_more_than_headline(const MetricValue& metric) {
 
 Result<RunHistory> read_run_history(const std::filesystem::path& events) {
   SPANQA_ASSIGN(Kept kept, read_events(events, std::nullopt));
+  return std::move(kept.history);
+}
+
+Result<RunHistory> parse_run_history(std::string_view text, std::string_view source) {
+  SPANQA_ASSIGN(Kept kept, parse_events(text, source, std::nullopt));
   return std::move(kept.history);
 }
 
@@ -141,6 +149,11 @@ Status RunLog::add(const CheckpointRecord& record) {
   SPANQA_TRY(events_.append(event_line("checkpoint", now(), to_json(record))));
   put(history_.checkpoints, record);
   return {};
+}
+
+Status RunLog::sync() {
+  SPANQA_TRY(events_.sync());
+  return board_.sync();
 }
 
 Status RunLog::end(std::size_t step, std::string_view reason) {

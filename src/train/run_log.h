@@ -28,6 +28,8 @@ struct RunHistory {
 /// The history of an events.jsonl. A last line without its line end, as a killed process leaves it, is dropped; any
 /// other damaged line is kCorrupt with its number. Numbers that are not finite come back as NaN.
 Result<RunHistory> read_run_history(const std::filesystem::path& events);
+/// The same of the text of such a file; `source` stands in front of the message of an error.
+Result<RunHistory> parse_run_history(std::string_view text, std::string_view source);
 
 /// Appends records to `events.jsonl` (one JSON object a line with "event": "start", "step", "evaluation", "checkpoint",
 /// "resume" or "end") and, under the tags of the Hugging Face Trainer, to an event file in `tensorboard/`. Each record
@@ -46,6 +48,9 @@ class RunLog {
   Status add(const CheckpointRecord& record);
   /// `reason`: "finished", "interrupted", "patience", or the message of an error.
   Status end(std::size_t step, std::string_view reason);
+
+  /// Waits until the disk has everything recorded so far.
+  Status sync();
 
   /// Everything recorded so far, before a resumption too.
   const RunHistory& history() const { return history_; }

@@ -128,7 +128,8 @@ TEST_F(RunLogTest, DropsATornLastLine) {
 TEST_F(RunLogTest, NamesTheDamagedLine) {
   started();
   for (const char* damage :
-       {"{]\n", "{\"event\":\"step\",\"step\":\"two\"}\n", "[1]\n", "{\"event\":\"evaluation\"}\n"}) {
+       {"{]\n", "{\"event\":\"step\",\"step\":\"two\"}\n", "{\"event\":\"checkpoint\",\"step\":-1,\"folder\":\"c\"}\n",
+        "{\"event\":\"checkpoint\",\"step\":1e300,\"folder\":\"c\"}\n", "[1]\n", "{\"event\":\"evaluation\"}\n"}) {
     const std::string before = text();
     append(damage);
     const auto history = read_run_history(events());
@@ -137,6 +138,33 @@ TEST_F(RunLogTest, NamesTheDamagedLine) {
     EXPECT_NE(history.error().message.find("events.jsonl:2:"), std::string::npos) << history.error().message;
     ASSERT_FALSE(RunLog::resume(folder(), 5, {}));
     ASSERT_TRUE(write_file(events(), before));
+  }
+}
+
+TEST_F(RunLogTest, ReachesTheDisk) {
+  RunLog log = started();
+  ASSERT_TRUE(log.add(testing::step_record(10, 100)));
+  const Status synced = log.sync();
+  EXPECT_TRUE(synced) << synced.error().message;
+}
+
+TEST_F(RunLogTest, ReadsWhatIsCutAtAnyByteOrDamaged) {
+  RunLog log = started();
+  ASSERT_TRUE(log.add(testing::step_record(10, 100)));
+  ASSERT_TRUE(log.add(testing::evaluation_record(1, 10)));
+  const std::string whole = text();
+  for (std::size_t n = 0; n <= whole.size(); ++n) {
+    const auto history = parse_run_history(std::string_view(whole).substr(0, n), "cut");
+    ASSERT_TRUE(history) << n << ": " << history.error().message;  // a killed run's log
+  }
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    std::string damaged = whole;
+    damaged[i] = static_cast<char>(static_cast<unsigned char>(damaged[i]) ^ 0x10U);
+    const auto history = parse_run_history(damaged, "damaged");
+    if (!history) {
+      ASSERT_EQ(history.error().code, ErrorCode::kCorrupt);
+      ASSERT_EQ(history.error().message.rfind("damaged:", 0), 0U) << history.error().message;
+    }
   }
 }
 

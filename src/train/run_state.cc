@@ -16,6 +16,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kFormat = "spanqa training state";
 constexpr std::uint64_t kVersion = 1;
+constexpr const char* kEvaluationDue = "is_evaluation_due";  // stands there only when it is true
 
 /// Calls `visit(key, member)` for every number of a run.
 template <typename Run, typename Visitor>
@@ -134,7 +135,10 @@ Status read_state(Json& document, std::string_view source, TrainingState& state)
   };
   visit_run(state.run, read);
   read("n_optimizer_steps", state.n_optimizer_steps);
-  if (wrong != nullptr) return fail(ErrorCode::kCorrupt, fmt::format("{} is not the number it should be", wrong));
+  const Json& due = member_of(document, kEvaluationDue);
+  if (!due.is_null() && !due.is_boolean()) wrong = kEvaluationDue;
+  state.run.is_evaluation_due = due == true;
+  if (wrong != nullptr) return fail(ErrorCode::kCorrupt, fmt::format("{} is not what it should be", wrong));
   SPANQA_TRY(read_files(member_of(document, "files"), state.files));
   auto options = options_from_json(python_json(member_of(document, "options")), fmt::format("{}: options", source));
   if (!options) return tl::unexpected<Error>(std::move(options).error());
@@ -173,6 +177,7 @@ Result<std::string> training_state_json(const TrainingState& state) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("{} of the run is not a finite number", wrong));
   }
   document["n_optimizer_steps"] = state.n_optimizer_steps;
+  if (state.run.is_evaluation_due) document[kEvaluationDue] = true;
   document["options"] = Json::parse(options_to_json(state.options));
   document["files"] = files_json(state.files);
   document["checksum"] = checksum_text(checksum_of(document));

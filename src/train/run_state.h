@@ -39,6 +39,7 @@ struct RunState {
   std::optional<double> best_f1;  // percent
   std::size_t best_step = 0;
   std::size_t n_evaluations_without_gain = 0;
+  bool is_evaluation_due = false;  // the evaluation of `step` was cut short: a resumed run begins with it
 
   // Sums since the last StepRecord.
   std::size_t n_unlogged_steps = 0;

@@ -55,6 +55,15 @@ TEST(TrainingStateJson, IsReadBackToTheLastBit) {
   EXPECT_EQ(training_state_json(*read).value(), json);
 }
 
+TEST(TrainingStateJson, AnEvaluationThatIsDueIsKept) {
+  TrainingState state = some_state();
+  const std::string without = training_state_json(state).value();
+  EXPECT_EQ(without.find("is_evaluation_due"), std::string::npos);
+  EXPECT_FALSE(parse_training_state(without, "x")->run.is_evaluation_due);
+  state.run.is_evaluation_due = true;
+  EXPECT_TRUE(parse_training_state(training_state_json(state).value(), "x")->run.is_evaluation_due);
+}
+
 TEST(TrainingStateJson, ARunWithoutEvaluationHasNoBest) {
   const auto read = parse_training_state(training_state_json({}).value(), "x");
   ASSERT_TRUE(read) << read.error().message;

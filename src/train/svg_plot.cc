@@ -56,6 +56,12 @@ Axis make_x_axis(Range range) {
   return axis;
 }
 
+/// "7.5e-5": the margin beside an axis has no room for a second digit of the exponent, which says nothing.
+std::string scientific(double value) {
+  const double exponent = std::floor(std::log10(std::abs(value)) + 1e-9);
+  return fmt::format("{:.3g}e{:.0f}", value / std::pow(10.0, exponent), exponent);
+}
+
 std::string text(double x, double y, std::string_view css, std::string_view content) {
   return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"{}\">{}</text>", x, y, css, escape_markup(content));
 }
@@ -73,14 +79,34 @@ std::string heading(std::string_view title, std::string_view unit) {
   return out + "</text>\n";
 }
 
-std::string legend(const std::vector<PlotSeries>& series) {
-  if (series.size() < 2) return "";
+constexpr double kLegendCharacter = 6.8;
+constexpr double kLegendLine = 42.0;  // with the gaps beside it
+constexpr double kTitleCharacter = 8.0;
+
+std::string cut_name(const std::string& name, std::size_t most) {
+  if (count_code_points(name) <= most) return name;
+  const std::string valid = to_valid_utf8(name);
+  return valid.substr(0, TextIndex(valid).at_code_point(most - 1).byte) + "…";
+}
+
+/// Code points that a name may have, so that all names fit beside the title.
+std::size_t longest_name(const LinePlot& plot) {
+  constexpr double kLeast = 4.0;
+  const auto letters = static_cast<double>(count_code_points(plot.title) + count_code_points(plot.unit));
+  const double room = (kRight - kTitleCharacter * letters) / static_cast<double>(plot.series.size()) - kLegendLine;
+  return static_cast<std::size_t>(std::max(kLeast, room / kLegendCharacter));
+}
+
+std::string legend(const LinePlot& plot) {
+  if (plot.series.size() < 2) return "";
+  const std::size_t most = longest_name(plot);
   std::string out;
   double right = kRight;
-  for (std::size_t i = series.size(); i-- > 0;) {
-    out += text(right, 14.0, "label end", series[i].name);
-    const double end = right - 1.3 * kCharacter * static_cast<double>(count_code_points(series[i].name)) - 6.0;
-    out += fmt::format("<path class=\"line s{}\" d=\"M{:.1f} 10H{:.1f}\"/>\n", i % 4, end - 18.0, end);
+  for (std::size_t i = plot.series.size(); i-- > 0;) {
+    const std::string name = cut_name(plot.series[i].name, most);
+    out += text(right, 14.0, "label end", name);
+    const double end = right - kLegendCharacter * static_cast<double>(count_code_points(name)) - 10.0;
+    out += fmt::format("<path class=\"line s{}\" d=\"M{:.1f} 10H{:.1f}\"/>\n", i % kMaxPlotSeries, end - 18.0, end);
     right = end - 32.0;
   }
   return out;
@@ -113,13 +139,14 @@ std::string path_of(const std::vector<PlotPoint>& points, const Scale& x, const 
 
 std::string draw_series(const LinePlot& plot, std::size_t number, const Scale& x, const Axis& y) {
   const std::vector<PlotPoint> points = thin_points(plot.series[number].points, kMaxPlotPoints);
-  std::string out = fmt::format("<path class=\"line s{}\" d=\"{}\"/>\n", number % 4, path_of(points, x, y));
+  std::string out =
+      fmt::format("<path class=\"line s{}\" d=\"{}\"/>\n", number % kMaxPlotSeries, path_of(points, x, y));
   // A line of one point cannot be seen.
   if (!plot.has_markers && points.size() > 1) return out;
   for (const PlotPoint& point : points) {
     if (!std::isfinite(point.y) || !std::isfinite(point.x)) continue;
-    out += fmt::format("<circle class=\"dot s{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", number % 4, x.place(point.x),
-                       y.place(point.y));
+    out += fmt::format("<circle class=\"dot s{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", number % kMaxPlotSeries,
+                       x.place(point.x), y.place(point.y));
   }
   return out + "\n";
 }
@@ -202,7 +229,7 @@ std::string line_plot_svg(const LinePlot& plot) {
   const Axis y = make_axis(ys, kBottom, kTop, 5);
   const Axis x_axis = make_x_axis(xs);
   const Scale x{.range = xs.is_empty() ? Range{0.0, 1.0} : xs, .from = kLeft, .to = kRight};
-  std::string out = open_svg(plot.title, kHeight) + heading(plot.title, plot.unit) + legend(plot.series);
+  std::string out = open_svg(plot.title, kHeight) + heading(plot.title, plot.unit) + legend(plot);
   out += draw_frame(plot, x, x_axis, y);
   for (std::size_t i = 0; i < plot.series.size(); ++i) out += draw_series(plot, i, x, y);
   return out + "</svg>\n";
@@ -221,8 +248,8 @@ std::string bar_plot_svg(const BarPlot& plot) {
 
 std::string_view plot_style() {
   return R"(.plot{--s0:#1f5fa8;--s1:#c2571a;--s2:#2d7d5a;--s3:#7a4fa3;--ink:#1c2126;--soft:#66707a;--rule:#e3e6e9;--edge:#b4bbc2;
- display:block;width:100%;height:auto;font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif;
- font-variant-numeric:tabular-nums}
+ display:block;width:100%;height:auto;overflow:visible;
+ font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif;font-variant-numeric:tabular-nums}
 .plot text{fill:var(--ink)}
 .plot .title{font-size:13px;font-weight:600}
 .plot .unit,.plot .tick{fill:var(--soft);font-size:11px;font-weight:400}
@@ -249,7 +276,7 @@ std::string_view plot_style() {
 )";
 }
 
-Status write_curve_svg(const std::filesystem::path& path, const LinePlot& plot) {
+std::string standalone_svg(const LinePlot& plot) {
   std::string svg = line_plot_svg(plot);
   // The paper comes with the plot: a viewer's own may be dark when its scheme is not.
   const std::string_view paper =
@@ -262,7 +289,11 @@ Status write_curve_svg(const std::filesystem::path& path, const LinePlot& plot) 
   svg.replace(svg.find(plain), plain.size(),
               fmt::format("viewBox=\"-12 -10 {:.0f} {:.0f}\" width=\"{:.0f}\"", kWidth + 24.0, kHeight + 20.0,
                           2.0 * (kWidth + 24.0)));
-  return write_file(path, svg);
+  return svg;
+}
+
+Status write_curve_svg(const std::filesystem::path& path, const LinePlot& plot) {
+  return write_file(path, standalone_svg(plot));
 }
 
 std::vector<PlotPoint> thin_points(const std::vector<PlotPoint>& points, std::size_t limit) {
@@ -320,7 +351,7 @@ std::vector<double> nice_ticks(double low, double high, std::size_t n) {
 
 std::string tick_label(double value, double step) {
   if (std::abs(value) < std::abs(step) * 1e-6) return "0";
-  if (std::abs(step) < 1e-3 || std::abs(value) >= 1e9) return fmt::format("{:.3g}", value);
+  if (std::abs(step) < 1e-3 || std::abs(value) >= 1e9) return scientific(value);
   int decimals = 0;
   for (double scaled = std::abs(step); decimals < 4 && std::abs(scaled - std::round(scaled)) > 1e-6; scaled *= 10.0) {
     ++decimals;

@@ -45,14 +45,20 @@ struct BarPlot {
 /// Most points that a plot draws of a series, and that a table of its points lists.
 constexpr std::size_t kMaxPlotPoints = 1000;
 
-/// An <svg> element for an HTML page that has plot_style(). A series with more than kMaxPlotPoints is thinned.
+/// Lines that a plot's colours and dashes tell apart.
+constexpr std::size_t kMaxPlotSeries = 4;
+
+/// An <svg> element for an HTML page that has plot_style(). A series with more than kMaxPlotPoints is thinned. Names
+/// that do not fit beside the title are cut.
 std::string line_plot_svg(const LinePlot& plot);
 std::string bar_plot_svg(const BarPlot& plot);
 
 /// CSS of the plots' classes; colours for a light and a dark screen.
 std::string_view plot_style();
 
-/// A plot alone in a file, with its style. Errors: those of write_file.
+/// A plot that stands alone, as the whole of an SVG file, with its style.
+std::string standalone_svg(const LinePlot& plot);
+/// The same in a file. Errors: those of write_file.
 Status write_curve_svg(const std::filesystem::path& path, const LinePlot& plot);
 
 /// At most `limit` (at least 3) points that keep lowest, highest and gap of each stretch, so that no spike is lost.

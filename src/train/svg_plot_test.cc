@@ -53,7 +53,11 @@ TEST(SvgPlot, LabelsHaveTheDecimalsOfTheirStep) {
   EXPECT_EQ(tick_label(1500.0, 500.0), "1,500");
   EXPECT_EQ(tick_label(-1234567.0, 1.0), "-1,234,567");
   EXPECT_EQ(tick_label(-100.0, 50.0), "-100");
-  EXPECT_EQ(tick_label(4e-5, 1e-5), "4e-05");
+  EXPECT_EQ(tick_label(4e-5, 1e-5), "4e-5");
+  EXPECT_EQ(tick_label(7.5e-5, 2.5e-5), "7.5e-5");
+  EXPECT_EQ(tick_label(1e-4, 2.5e-5), "1e-4");
+  EXPECT_EQ(tick_label(-2.5e-4, 5e-5), "-2.5e-4");
+  EXPECT_EQ(tick_label(2e9, 1e9), "2e9");
   EXPECT_EQ(tick_label(1e-17, 0.1), "0");
 }
 
@@ -124,6 +128,20 @@ TEST(SvgPlot, NamesSeveralSeries) {
   EXPECT_NE(svg.find(">F1<"), std::string::npos);
   EXPECT_NE(svg.find(">EM<"), std::string::npos);
   EXPECT_EQ(count_of(svg, "<circle"), 4U);
+}
+
+TEST(SvgPlot, CutsNamesThatDoNotFitBesideTheTitle) {
+  LinePlot plot = plot_of({{0.0, 1.0}, {1.0, 2.0}});
+  plot.series.assign(kMaxPlotSeries, plot.series[0]);
+  plot.series[1].name = std::string(60, 'm');
+  plot.series[2].name = "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4";
+  const std::string svg = line_plot_svg(plot);
+  EXPECT_EQ(svg.find("mmmmmmmmmm"), std::string::npos);
+  EXPECT_NE(svg.find("mmm\xE2\x80\xA6<"), std::string::npos) << svg;
+  EXPECT_NE(svg.find("\xC3\xA4\xE2\x80\xA6<"), std::string::npos) << svg;
+  plot.series.resize(2);
+  plot.series[1].name = "bfloat16, the second run";
+  EXPECT_NE(line_plot_svg(plot).find(">bfloat16, the seco\xE2\x80\xA6<"), std::string::npos);
 }
 
 TEST(SvgPlot, DrawsBarsWithValuesAndNotes) {

@@ -38,6 +38,8 @@ class TensorBoardWriter {
   /// Shown in the tab "Text", which reads Markdown.
   Status add_text(std::string_view tag, std::string_view markdown, double wall_time);
 
+  /// AppendFile::sync.
+  Status sync() { return file_.sync(); }
   const std::filesystem::path& path() const { return file_.path(); }
 
  private:

@@ -13,6 +13,7 @@
 
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "nn/trainable_model.h"
 #include "qa/evaluate.h"
 #include "qa/reader.h"
@@ -27,6 +28,7 @@
 #include "train/run_state.h"
 #include "train/schedule.h"
 #include "train/training_set.h"
+#include "train/validation.h"
 
 namespace spanqa {
 namespace {
@@ -40,16 +42,6 @@ constexpr std::uint64_t kStreamsPerStep = 1U << 16U;
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 float share_or(double wanted, float configured) { return wanted < 0.0 ? configured : static_cast<float>(wanted); }
-
-WindowOptions fit_windows(WindowOptions windows, const ModelConfig& config, const Tokenizer& tokenizer) {
-  const std::size_t asked = windows.max_length;
-  windows.max_length = std::min(windows.max_length, static_cast<std::size_t>(config.max_positions));
-  if (const auto limit = tokenizer.settings().model_max_length; limit && *limit > 0) {
-    windows.max_length = std::min(windows.max_length, static_cast<std::size_t>(*limit));
-  }
-  if (windows.max_length < asked) windows.overlap = std::min(windows.overlap, windows.max_length / 2);
-  return windows;
-}
 
 std::uint64_t checksum_of(const TrainingSet& set) {
   std::vector<std::uint32_t> numbers;
@@ -65,18 +57,50 @@ std::string counted_first(const SkippedQuestions& skipped) {
   return skipped.first.empty() ? std::string() : fmt::format(", the first: {}", skipped.first.front());
 }
 
-Status make_output(const std::filesystem::path& output, bool resume) {
+/// The run's folder, made and kept from other processes, without what a killed run left half done in it.
+Result<FolderLock> take_output(const std::filesystem::path& output, bool resume) {
   std::error_code error;
   std::filesystem::create_directories(output, error);
   if (error)
     return fail(ErrorCode::kIo, fmt::format("{}: cannot make the folder: {}", output.string(), error.message()));
+  SPANQA_ASSIGN(FolderLock lock, FolderLock::take(output));
   const bool holds_run = last_checkpoint(output).has_value() || std::filesystem::exists(output / "events.jsonl", error);
   if (holds_run && !resume) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{}: holds a run already; continue it with --resume, or name another --output folder",
                             output.string()));
   }
-  return remove_partial_checkpoints(output);
+  SPANQA_TRY(remove_unfinished(output));
+  std::filesystem::remove_all(output / kEvaluationFolder, error);
+  return lock;
+}
+
+/// A folder for the time of one evaluation.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// How long the run had gone on, and trained, when the step that it is resumed behind was done.
+CheckpointRecord times_of(const RunHistory& history, std::size_t step) {
+  CheckpointRecord times;
+  if (!history.checkpoints.empty() && history.checkpoints.back().step == step) times = history.checkpoints.back();
+  if (times.seconds > 0.0 || history.steps.empty()) return times;
+  // Killed before the checkpoint's line was written, or the line of an older version: nearly the same.
+  times.seconds = history.steps.back().seconds;
+  times.seconds_training = times.seconds;
+  for (const EvaluationRecord& evaluation : history.evaluations) times.seconds_training -= evaluation.seconds;
+  return times;
 }
 
 /// A word that a shell reads as it is.
@@ -144,11 +168,14 @@ class TrainingRun {
   void notice(const std::string& line) const {
     if (observer_.on_notice) observer_.on_notice(line);
   }
-  Status open_model(const std::optional<std::filesystem::path>& checkpoint);
-  Status open_data();
+  Status restore(const std::filesystem::path& folder, TrainingState stored);
+  Status open_model(const ModelConfig& config, const std::filesystem::path& folder);
+  Status open_data(const Tokenizer& tokenizer);
   Status open_log(bool resumed);
   void plan();
+  Status train_to_the_end();
   Status train_epoch();
+  Error stop(Error error);
   Result<Step> step(std::span<const std::vector<std::uint32_t>> batches);
   Result<double> add_gradients(std::span<const std::vector<std::uint32_t>> batches, Step& step);
   Status record(const Step& step, double seconds);
@@ -159,16 +186,25 @@ class TrainingRun {
   Status write_page(const std::string& state);
   Result<TrainResult> finish(const std::string& reason);
   Status export_best(const std::filesystem::path& folder);
-  bool is_over() const { return state_.step >= state_.n_steps || is_out_of_patience_; }
+  double seconds() const { return seconds_before_ + seconds_since(begun_); }
+  double windows_per_second() const {
+    return seconds_training_ > 0.0 ? static_cast<double>(state_.n_windows) / seconds_training_ : 0.0;
+  }
+  bool is_out_of_patience() const {
+    return options_.patience > 0 && state_.n_evaluations_without_gain >= options_.patience;
+  }
+  bool is_over() const { return state_.step >= state_.n_steps || is_out_of_patience(); }
 
   TrainOptions options_;
   const TrainObserver& observer_;
   int n_threads_;
+  std::optional<FolderLock> lock_;
   Clock::time_point begun_ = Clock::now();
-  double seconds_training_ = 0.0;
-  std::size_t windows_here_ = 0;  // trained on by this process
-  bool is_out_of_patience_ = false;
-  std::size_t saved_step_ = 0;
+  double seconds_before_ = 0.0;    // of the run, before it was resumed
+  double seconds_training_ = 0.0;  // in steps, of the whole run
+  double seconds_here_ = 0.0;      // in steps, of this process
+  std::size_t windows_here_ = 0;   // trained on by this process
+  std::optional<std::size_t> saved_step_;
   std::size_t seen_since_log_ = 0;
   std::size_t tokens_since_log_ = 0;
   double seconds_since_log_ = 0.0;
@@ -186,34 +222,44 @@ class TrainingRun {
 
 Status TrainingRun::open(bool resume) {
   SPANQA_TRY(check_options(options_));
-  SPANQA_TRY(make_output(options_.output, resume));
-  const auto checkpoint = resume ? last_checkpoint(options_.output) : std::nullopt;
-  if (checkpoint) {
-    SPANQA_ASSIGN(TrainingState stored, open_checkpoint(*checkpoint));
-    SPANQA_TRY(check_resumable(stored, options_, *checkpoint));
-    state_ = std::move(stored.run);
-    SPANQA_TRY(open_model(checkpoint));
-    std::vector<float> first(model_->layout().n_floats());
-    std::vector<float> second(model_->layout().n_floats());
-    SPANQA_TRY(
-        read_checkpoint_arrays(*checkpoint, model_->layout(),
-                               {.weights = model_->weights(), .first_moments = first, .second_moments = second}));
-    model_->lay_out_weights();
-    optimizer_->restore(first, second, stored.n_optimizer_steps);
-    saved_step_ = state_.step;
-    notice(fmt::format("resumed from {}, step {}", checkpoint->string(), state_.step));
-  } else {
-    if (resume) notice(fmt::format("{} holds no checkpoint: the run begins anew", options_.output.string()));
-    SPANQA_TRY(open_model(std::nullopt));
+  SPANQA_ASSIGN(const ModelConfig config, read_model_config(options_.model));
+  SPANQA_ASSIGN(const auto tokenizer, Tokenizer::open(options_.model));
+  options_.windows = fit_windows(options_.windows, config, *tokenizer);
+  if (!options_.validation.empty()) {
+    SPANQA_TRY(check_validation(options_.validation, options_.validation_limit, *tokenizer, options_.windows));
   }
-  SPANQA_TRY(open_data());
+  SPANQA_ASSIGN(FolderLock lock, take_output(options_.output, resume));
+  lock_.emplace(std::move(lock));
+  const auto checkpoint = resume ? last_checkpoint(options_.output) : std::nullopt;
+  if (resume && !checkpoint)
+    notice(fmt::format("{} holds no checkpoint: the run begins anew", options_.output.string()));
+  std::optional<TrainingState> stored;
+  if (checkpoint) {
+    SPANQA_ASSIGN(stored, open_checkpoint(*checkpoint));
+    SPANQA_TRY(check_resumable(*stored, options_, *checkpoint));
+  }
+  SPANQA_TRY(open_model(config, checkpoint.value_or(options_.model)));
+  if (checkpoint) SPANQA_TRY(restore(*checkpoint, *std::move(stored)));
+  SPANQA_TRY(open_data(*tokenizer));
   plan();
   SPANQA_TRY(write_file(options_.output / "run.json", options_to_json(options_) + "\n"));
   return open_log(checkpoint.has_value());
 }
 
-Status TrainingRun::open_model(const std::optional<std::filesystem::path>& checkpoint) {
-  SPANQA_ASSIGN(const ModelConfig config, read_model_config(options_.model));
+Status TrainingRun::restore(const std::filesystem::path& folder, TrainingState stored) {
+  state_ = std::move(stored.run);
+  std::vector<float> first(model_->layout().n_floats());
+  std::vector<float> second(model_->layout().n_floats());
+  SPANQA_TRY(read_checkpoint_arrays(folder, model_->layout(),
+                                    {.weights = model_->weights(), .first_moments = first, .second_moments = second}));
+  model_->lay_out_weights();
+  optimizer_->restore(first, second, stored.n_optimizer_steps);
+  saved_step_ = state_.step;
+  notice(fmt::format("resumed from {}, step {}", folder.string(), state_.step));
+  return {};
+}
+
+Status TrainingRun::open_model(const ModelConfig& config, const std::filesystem::path& folder) {
   const TrainableOptions trainable{.precision = options_.precision,
                                    .n_threads = n_threads_,
                                    .hidden_dropout = share_or(options_.hidden_dropout, config.hidden_dropout),
@@ -222,16 +268,14 @@ Status TrainingRun::open_model(const std::optional<std::filesystem::path>& check
                                    .label_smoothing = static_cast<float>(options_.label_smoothing),
                                    .frozen_layers = static_cast<int>(options_.frozen_layers),
                                    .seed = options_.seed};
-  SPANQA_ASSIGN(model_, TrainableModel::open(checkpoint.value_or(options_.model), trainable));
+  SPANQA_ASSIGN(model_, TrainableModel::open(folder, trainable));
   optimizer_.emplace(model_->layout(), optimizer_options(options_), n_threads_);
   if (model_->has_new_head()) notice("the model has no answer head: a new one is drawn, as fine-tuning begins");
   return {};
 }
 
-Status TrainingRun::open_data() {
-  SPANQA_ASSIGN(const auto tokenizer, Tokenizer::open(options_.model));
-  options_.windows = fit_windows(options_.windows, model_->config(), *tokenizer);
-  SPANQA_ASSIGN(TrainingSet set, TrainingSet::load(options_, *tokenizer, options_.windows, n_threads_));
+Status TrainingRun::open_data(const Tokenizer& tokenizer) {
+  SPANQA_ASSIGN(TrainingSet set, TrainingSet::load(options_, tokenizer, options_.windows, n_threads_));
   set_.emplace(std::move(set));
   const TrainingSetCounts& counts = set_->counts();
   notice(fmt::format("{} questions, {} windows, {} with an answer, {:.0f} tokens a window", counts.n_questions,
@@ -280,31 +324,48 @@ void TrainingRun::plan() {
 
 Status TrainingRun::open_log(bool resumed) {
   SPANQA_ASSIGN(const auto settings, resolved_options(options_));
-  if (resumed) {
-    SPANQA_ASSIGN(RunLog log, RunLog::resume(options_.output, state_.step, settings));
-    log_.emplace(std::move(log));
-    if (const EvaluationRecord* best = best_evaluation(log_->history())) best_ = *best;
-  } else {
-    SPANQA_ASSIGN(RunLog log, RunLog::start(options_.output, settings));
-    log_.emplace(std::move(log));
+  auto log =
+      resumed ? RunLog::resume(options_.output, state_.step, settings) : RunLog::start(options_.output, settings);
+  if (resumed && !log && log.error().code == ErrorCode::kNotFound) {
+    notice(fmt::format("{} holds no events.jsonl: curves begin at step {}", options_.output.string(), state_.step));
+    log = RunLog::start(options_.output, settings);
   }
+  if (!log) return tl::unexpected<Error>(std::move(log).error());
+  log_.emplace(*std::move(log));
+  if (const EvaluationRecord* best = best_evaluation(log_->history())) best_ = *best;
+  const CheckpointRecord times = times_of(log_->history(), state_.step);
+  seconds_before_ = times.seconds;
+  seconds_training_ = times.seconds_training;
   return {};
 }
 
 Result<TrainResult> TrainingRun::run() {
-  while (!is_over()) {
-    if (const Status trained = train_epoch(); !trained) {
-      if (trained.error().code == ErrorCode::kCancelled) {
-        SPANQA_TRY(save());
-        SPANQA_TRY(write_page(fmt::format("stopped at step {}", state_.step)));
-        SPANQA_TRY(log_->end(state_.step, "interrupted"));
-      } else {
-        SPANQA_TRY(log_->end(state_.step, trained.error().message));
-      }
-      return tl::unexpected<Error>(trained.error());
-    }
+  if (const Status trained = train_to_the_end(); !trained) return tl::unexpected<Error>(stop(trained.error()));
+  return finish(is_out_of_patience() ? "patience" : "finished");
+}
+
+Status TrainingRun::train_to_the_end() {
+  if (state_.is_evaluation_due) {
+    SPANQA_TRY(evaluate_now());
+    SPANQA_TRY(save());
   }
-  return finish(is_out_of_patience_ ? "patience" : "finished");
+  while (!is_over()) SPANQA_TRY(train_epoch());
+  return {};
+}
+
+// Keeps what can be kept: the error is what the user is to see, not what fails after it.
+Error TrainingRun::stop(Error error) {
+  const bool is_interrupted = error.code == ErrorCode::kCancelled;
+  if (is_interrupted || state_.is_evaluation_due) {
+    if (const Status saved = save(); !saved && is_interrupted) return saved.error();
+  }
+  [[maybe_unused]] const Status page = write_page(fmt::format("stopped at step {}", state_.step));
+  [[maybe_unused]] const Status logged = log_->end(state_.step, is_interrupted ? "interrupted" : error.message);
+  const auto last = last_checkpoint(options_.output);
+  if (!is_interrupted && last && error.message.find(last->filename().string()) == std::string::npos) {
+    error.message += fmt::format("; {} is whole: mend that, and --resume continues from it", last->string());
+  }
+  return error;
 }
 
 // From where the epoch stands to its end, or the run's.
@@ -386,6 +447,7 @@ Result<TrainingRun::Step> TrainingRun::step(std::span<const std::vector<std::uin
 Status TrainingRun::record(const Step& step, double seconds) {
   seconds_training_ += seconds;
   seconds_since_log_ += seconds;
+  seconds_here_ += seconds;
   windows_here_ += step.n_windows;
   seen_since_log_ += step.n_windows;
   tokens_since_log_ += step.n_tokens;
@@ -395,7 +457,7 @@ Status TrainingRun::record(const Step& step, double seconds) {
   state_.n_unlogged_windows += step.n_windows;
   state_.unlogged_loss += step.loss;
   state_.unlogged_gradient_norm += step.norm;
-  const double speed = static_cast<double>(windows_here_) / seconds_training_;
+  const double speed = static_cast<double>(windows_here_) / seconds_here_;
   const double windows_left = static_cast<double>(state_.n_windows) *
                               (static_cast<double>(state_.n_steps) / static_cast<double>(state_.step) - 1.0);
   StepRecord record{.step = state_.step,
@@ -406,7 +468,7 @@ Status TrainingRun::record(const Step& step, double seconds) {
                     .gradient_norm = step.norm,
                     .windows_per_second = speed,
                     .tokens_per_second = static_cast<double>(step.n_tokens) / seconds,
-                    .seconds = seconds_since(begun_),
+                    .seconds = this->seconds(),
                     .seconds_left = windows_left / speed,
                     .peak_memory_bytes = peak_memory_bytes()};
   const bool is_logged = state_.step % options_.log_every == 0 || state_.step == state_.n_steps;
@@ -435,6 +497,7 @@ Status TrainingRun::after_step(bool is_epoch_end) {
   const auto is_due = [&](std::size_t every) { return every == 0 ? is_epoch_end : state_.step % every == 0; };
   bool is_best = false;
   if (!options_.validation.empty() && (is_due(options_.evaluate_every) || state_.step == state_.n_steps)) {
+    state_.is_evaluation_due = true;
     SPANQA_TRY(evaluate_now());
     is_best = state_.best_step == state_.step;
   }
@@ -444,6 +507,8 @@ Status TrainingRun::after_step(bool is_epoch_end) {
 
 Status TrainingRun::evaluate_now() {
   SPANQA_ASSIGN(EvaluationRecord record, evaluate_model());
+  state_.is_evaluation_due = false;
+  saved_step_.reset();  // what a checkpoint of this step holds, if there is one, is no longer all
   record.is_best = !state_.best_f1 || record.f1 > *state_.best_f1;
   if (record.is_best) {
     state_.best_f1 = record.f1;
@@ -452,7 +517,6 @@ Status TrainingRun::evaluate_now() {
     best_ = record;
   } else {
     ++state_.n_evaluations_without_gain;
-    is_out_of_patience_ = options_.patience > 0 && state_.n_evaluations_without_gain >= options_.patience;
   }
   state_.log.push_back(log_entry(record));
   SPANQA_TRY(log_->add(record));
@@ -463,12 +527,11 @@ Status TrainingRun::evaluate_now() {
 
 // The model as any reader would open it, so that what is scored is what is shipped.
 Result<EvaluationRecord> TrainingRun::evaluate_model() {
-  const std::filesystem::path folder = options_.output / kEvaluationFolder;
-  std::error_code ignored;
-  std::filesystem::create_directories(folder, ignored);
-  SPANQA_TRY(export_model(folder, {.base = options_.model, .layout = model_->layout(), .weights = model_->weights()},
+  const TemporaryFolder folder(options_.output / kEvaluationFolder);
+  SPANQA_TRY(export_model(folder.path(),
+                          {.base = options_.model, .layout = model_->layout(), .weights = model_->weights()},
                           DType::kFloat32));
-  SPANQA_ASSIGN(const auto reader, Reader::open(folder, {.n_threads = n_threads_}));
+  SPANQA_ASSIGN(const auto reader, Reader::open(folder.path(), {.n_threads = n_threads_}));
   EvaluateOptions options;
   options.windows = options_.windows;
   options.limit = options_.validation_limit;
@@ -481,7 +544,6 @@ Result<EvaluationRecord> TrainingRun::evaluate_model() {
                     observer_.on_evaluation_progress(share);
                   }
                 }));
-  std::filesystem::remove_all(folder, ignored);
   EvaluationRecord record;
   record.step = state_.step;
   record.epoch = state_.epoch;
@@ -498,7 +560,8 @@ Result<EvaluationRecord> TrainingRun::evaluate_model() {
 }
 
 Status TrainingRun::save() {
-  if (saved_step_ == state_.step && state_.step > 0 && last_checkpoint(options_.output)) return {};
+  if (saved_step_ == state_.step) return {};
+  SPANQA_TRY(log_->sync());  // a checkpoint's past lasts as long as the checkpoint
   SPANQA_ASSIGN(const std::filesystem::path folder,
                 write_checkpoint(options_.output, {.options = options_,
                                                    .run = state_,
@@ -512,7 +575,10 @@ Status TrainingRun::save() {
   CheckpointsToKeep keep{.limit = options_.checkpoint_limit, .newest = state_.step};
   if (state_.best_f1) keep.best = state_.best_step;
   SPANQA_TRY(rotate_checkpoints(options_.output, keep));
-  const CheckpointRecord record{.step = state_.step, .folder = folder.filename().string()};
+  const CheckpointRecord record{.step = state_.step,
+                                .folder = folder.filename().string(),
+                                .seconds = seconds(),
+                                .seconds_training = seconds_training_};
   SPANQA_TRY(log_->add(record));
   if (observer_.on_checkpoint) observer_.on_checkpoint(record);
   return {};
@@ -525,31 +591,26 @@ Status TrainingRun::write_page(const std::string& state) {
                            .model = options_.model.string(),
                            .state = state,
                            .command = command_of(options_),
-                           .machine = fmt::format("{}, {} threads, {} products", cpu_info().model, n_threads_,
-                                                  precision_name(options_.precision)),
+                           .machine = fmt::format("{}, {} thread{}, {} products", cpu_info().model, n_threads_,
+                                                  n_threads_ == 1 ? "" : "s", precision_name(options_.precision)),
                            .counts = {{"training questions", fmt::format("{}", counts.n_questions)},
                                       {"training windows", fmt::format("{}", counts.n_windows)},
                                       {"windows with an answer", fmt::format("{}", counts.n_answer_windows)},
                                       {"questions passed over", fmt::format("{}", counts.n_skipped())}},
-                           .seconds = seconds_since(begun_),
+                           .seconds = seconds(),
+                           .windows_per_second = windows_per_second(),
                            .peak_memory_bytes = peak_memory_bytes()};
   return write_report(options_.output / "report.html", summary, settings, log_->history());
 }
 
 Status TrainingRun::export_best(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  std::filesystem::create_directories(folder, ignored);
-  const std::filesystem::path best = options_.output / fmt::format("checkpoint-{}", state_.best_step);
-  if (!state_.best_f1 || state_.best_step == state_.step) {
-    return export_model(folder, {.base = options_.model, .layout = model_->layout(), .weights = model_->weights()},
-                        DType::kFloat32);
+  const bool is_best_here = !state_.best_f1 || state_.best_step == state_.step;
+  std::vector<float> stored(is_best_here ? 0 : model_->layout().n_floats());
+  if (!is_best_here) {
+    const std::filesystem::path best = options_.output / fmt::format("checkpoint-{}", state_.best_step);
+    SPANQA_TRY(read_checkpoint_weights(best, model_->layout(), stored));
   }
-  const std::size_t n = model_->layout().n_floats();
-  std::vector<float> weights(n);
-  std::vector<float> first(n);
-  std::vector<float> second(n);
-  SPANQA_TRY(read_checkpoint_arrays(best, model_->layout(),
-                                    {.weights = weights, .first_moments = first, .second_moments = second}));
+  const std::span<const float> weights = is_best_here ? std::span<const float>(model_->weights()) : stored;
   return export_model(folder, {.base = options_.model, .layout = model_->layout(), .weights = weights},
                       DType::kFloat32);
 }
@@ -558,7 +619,7 @@ Result<TrainResult> TrainingRun::finish(const std::string& reason) {
   SPANQA_TRY(save());
   TrainResult result;
   result.n_steps = state_.step;
-  result.model = options_.output / "model";
+  result.model = options_.output / kModelFolder;
   SPANQA_TRY(export_best(result.model));
   SPANQA_TRY(write_page(reason));
   SPANQA_TRY(log_->end(state_.step, reason));
@@ -566,8 +627,8 @@ Result<TrainResult> TrainingRun::finish(const std::string& reason) {
   result.best_checkpoint =
       state_.best_f1 ? options_.output / fmt::format("checkpoint-{}", state_.best_step) : result.last_checkpoint;
   result.best = best_;
-  result.seconds = seconds_since(begun_);
-  result.windows_per_second = seconds_training_ > 0.0 ? static_cast<double>(windows_here_) / seconds_training_ : 0.0;
+  result.seconds = seconds();
+  result.windows_per_second = windows_per_second();
   result.peak_memory_bytes = peak_memory_bytes();
   return result;
 }

@@ -36,8 +36,8 @@ struct TrainResult {
   std::filesystem::path last_checkpoint;
   std::filesystem::path model;  // OUTPUT/model: the best checkpoint's weights, the last's without validation
   std::optional<EvaluationRecord> best;
-  double seconds = 0.0;
-  double windows_per_second = 0.0;
+  double seconds = 0.0;             // of the whole run, pauses before a resumption left out
+  double windows_per_second = 0.0;  // over all its steps
   std::uint64_t peak_memory_bytes = 0;
 };
 
@@ -45,8 +45,10 @@ struct TrainResult {
 /// folders, report.html and, at the end, model/. With `resume` the last checkpoint in OUTPUT is continued to the same
 /// bytes as an unbroken run on the same machine with as many threads; without one there the run begins anew.
 ///
-/// Fails when OUTPUT holds a run and `resume` is false; for files, model and settings as their readers do; with
-/// kCorrupt when the loss is no longer a finite number. Whatever fails, checkpoints that were written stay whole.
+/// Fails before anything is trained when OUTPUT holds a run and `resume` is false, when another process trains in it,
+/// when the validation file cannot be scored (check_validation), and for files, model and settings as their readers do;
+/// later with kCorrupt when the loss is no longer a finite number. Whatever fails, checkpoints that were written stay
+/// whole. A run that ends within an evaluation has a checkpoint from which the resumed one begins with that evaluation.
 Result<TrainResult> train(const TrainOptions& options, bool resume, const TrainObserver& observer = {});
 
 /// Every setting with its value as text, in the order of options.h.

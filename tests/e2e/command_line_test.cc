@@ -10,20 +10,10 @@ namespace {
 class CommandLineTest : public ProgramTest {
  protected:
   static std::vector<std::vector<std::string>> commands() {
-    return {{"ask"},
-            {"predict"},
-            {"evaluate"},
-            {"metrics"},
-            {"tokenize"},
-            {"data"},
-            {"data", "inspect"},
-            {"data", "check"},
-            {"data", "convert"},
-            {"data", "sample"},
-            {"data", "unanswerable"},
-            {"info"},
-            {"bench"},
-            {"completion"}};
+    return {{"ask"},           {"predict"},         {"evaluate"},        {"train"},          {"curves"},
+            {"export"},        {"metrics"},         {"tokenize"},        {"data"},           {"data", "inspect"},
+            {"data", "check"}, {"data", "convert"}, {"data", "exclude"}, {"data", "sample"}, {"data", "unanswerable"},
+            {"info"},          {"bench"},           {"completion"}};
   }
 };
 
@@ -67,6 +57,18 @@ TEST_F(CommandLineTest, TyposGetAHint) {
   const Outcome number = run({"ask", "--top-k", "many", "--text", "x", "Who?"});
   EXPECT_EQ(number.code, 2);
   EXPECT_HAS(number.err, "--top-k");
+}
+
+TEST_F(CommandLineTest, AFlagOfAnotherDecoderIsAUsageErrorThatNamesBoth) {
+  const Outcome ask = run({"ask", "--decoder", "run_qa", "--top-k", "3", "--text", "Ada lives here.", "Who?"});
+  EXPECT_EQ(ask.code, 2);
+  EXPECT_HAS(ask.err, "--top-k belongs to the decoder pipeline or global, the chosen one is run_qa");
+  const Outcome evaluate = run({"evaluate", "none.json", "--temperature", "2"});
+  EXPECT_EQ(evaluate.code, 2);
+  EXPECT_HAS(evaluate.err, "--temperature belongs to the decoder global");
+  const Outcome predict = run({"predict", "--n-best", "3"});
+  EXPECT_EQ(predict.code, 2);
+  EXPECT_HAS(predict.err, "--n-best belongs to the decoder run_qa");
 }
 
 TEST_F(CommandLineTest, AModelThatIsNotThereIsExitCode4WithAWayOut) {

@@ -1,4 +1,7 @@
 // spanqa evaluate: the files of run_qa.py, complete or absent, and scores that `metrics` agrees with.
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "program.h"
@@ -57,6 +60,18 @@ TEST_F(EvaluateTest, AFaultInTheDataLeavesNoFile) {
   }
 }
 
+TEST_F(EvaluateTest, WhereOneFileCannotBeWrittenNoneIsAndTheOldOnesStay) {
+  std::filesystem::create_directory(folder() / "results");
+  write(folder() / "results/eval_predictions.json", "old");
+  std::filesystem::create_symlink("/dev/full", folder() / "results/eval_report.json");
+  const Outcome full = run({"evaluate", data(), "-o", "results"});
+  EXPECT_EQ(full.code, 3);
+  EXPECT_HAS(full.err, "eval_report.json: cannot write");
+  EXPECT_EQ(full.out, "");
+  EXPECT_EQ(names_in("results"), (std::vector<std::string>{"eval_predictions.json", "eval_report.json"}));
+  EXPECT_EQ(contents(folder() / "results/eval_predictions.json"), "old");
+}
+
 TEST_F(EvaluateTest, CtrlCLeavesNoFile) {
   std::string rows;
   for (int i = 0; i < 20000; ++i) {
@@ -75,6 +90,24 @@ TEST_F(EvaluateTest, CtrlCLeavesNoFile) {
   EXPECT_EQ(evaluated.code, 130) << evaluated.err;
   if (std::filesystem::exists(folder() / "results")) {
     EXPECT_TRUE(names_in("results").empty());
+  }
+}
+
+TEST_F(EvaluateTest, CtrlCEndsTheWaitForAPipe) {
+  ASSERT_EQ(::mkfifo((folder() / "pipe").c_str(), 0600), 0);
+  for (const bool has_writer : {false, true}) {
+    Running running = start({"evaluate", "pipe", "--format", "jsonl", "-o", "results"});
+    const int writer = has_writer ? ::open((folder() / "pipe").c_str(), O_WRONLY) : -1;
+    // Without a writer nothing shows how far the program is: it waits for longer than it takes to start.
+    std::this_thread::sleep_for(std::chrono::seconds(2));
+    running.signal(SIGINT);
+    for (int i = 0; i < 600 && !running.ended(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    ASSERT_TRUE(running.ended()) << "still waiting after Ctrl-C, with a writer: " << has_writer;
+    const Outcome evaluated = running.wait(false);
+    EXPECT_EQ(evaluated.code, 130) << evaluated.err;
+    EXPECT_HAS(evaluated.err, "interrupted");
+    EXPECT_EQ(files_here(), std::vector<std::string>{"pipe"});
+    if (writer >= 0) ::close(writer);
   }
 }
 

@@ -92,6 +92,33 @@ TEST_F(PredictTest, CtrlCWhileWaitingForRowsLeavesNoFile) {
   EXPECT_TRUE(files_here().empty()) << files_here().front();
 }
 
+// Neither a blank line nor the beginning of a row that is not all there yet holds an answer back.
+TEST_F(PredictTest, ARowIsAnsweredBeforeTheNextOneIsWritten) {
+  constexpr std::size_t kBeginning = 7;
+  for (const char* threads : {"1", "2"}) {
+    for (const char* output : {"-", "/dev/stdout"}) {
+      Running running = start({"predict", "--threads", threads, "-o", output});
+      running.send(row("0").substr(0, kBeginning));
+      for (int i = 0; i < 4; ++i) {
+        running.send(row(std::to_string(i)).substr(kBeginning) + "\n" + (i < 3 ? row("").substr(0, kBeginning) : ""));
+        ASSERT_TRUE(running.wait_for_lines(i + 1)) << "no answer to row " << i << ", threads " << threads;
+        EXPECT_EQ(rows(running.out()).back()["id"], std::to_string(i));
+      }
+      EXPECT_EQ(running.wait().code, 0);
+    }
+  }
+}
+
+TEST_F(PredictTest, ARowInANamedPipeIsAnsweredBeforeTheNextOneIsWritten) {
+  write(folder() / "row", row("a"));
+  const Outcome asked = shell(
+      "mkfifo in out; $SPANQA predict in >out & exec 4<out 3>in; for i in 1 2 3; do cat row >&3; read -t 60 line <&4 "
+      "&& "
+      "echo \"$line\"; done; exec 3>&-; wait $!");
+  EXPECT_EQ(asked.code, 0) << asked.err;
+  EXPECT_EQ(rows(asked.out).size(), 3U);
+}
+
 TEST_F(PredictTest, CtrlCWhileReadingLeavesNoFile) {
   std::string input;
   for (int i = 0; i < 20000; ++i)

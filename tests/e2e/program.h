@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -47,6 +48,16 @@ class Running {
 
   void send(std::string_view text) const {
     EXPECT_EQ(::write(input_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  std::string out() const { return contents(folder_ / "out"); }
+  /// Waits until `n` lines have come out.
+  bool wait_for_lines(std::ptrdiff_t n) const {
+    for (int i = 0; i < 1200; ++i) {
+      const std::string text = out();
+      if (std::count(text.begin(), text.end(), '\n') >= n) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return false;
   }
   void signal(int number) const { ::kill(process_, number); }
   bool ended() const {
@@ -102,6 +113,7 @@ class ProgramTest : public ::testing::Test {
   Running start(const std::vector<std::string>& arguments) const {
     int input[2] = {-1, -1};
     EXPECT_EQ(::pipe2(input, O_CLOEXEC), 0);
+    std::filesystem::remove(root_ / "streams" / "out");  // so that nobody reads that of an earlier run
     const pid_t process = ::fork();
     if (process == 0) {
       ::dup2(input[0], STDIN_FILENO);

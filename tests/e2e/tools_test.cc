@@ -8,6 +8,8 @@
 namespace spanqa::testing {
 namespace {
 
+using Arguments = std::vector<std::string>;
+
 constexpr const char* kSquad = R"({"version": "v2.0", "data": [{"title": "Towers", "paragraphs": [
   {"context": "The tower in Zürich was built in 1486. It is 64 metres high.", "qas": [
     {"id": "q1", "question": "When was the tower built?", "is_impossible": false,
@@ -254,6 +256,42 @@ TEST_F(DataTest, SamplesAreTheSameForTheSameSeed) {
   EXPECT_EQ(std::count(rest.begin(), rest.end(), '\n'), 150);
 }
 
+TEST_F(DataTest, ExcludingLeavesWhatTheOtherDoesNotHold) {
+  const auto row = [](const std::string& context) {
+    return R"({"id": "1", "question": "Who?", "context": ")" + context + "\"}\n";
+  };
+  std::string rows;
+  std::string other;
+  for (int i = 0; i < 10; ++i) {
+    rows += row("Ada built it in 190" + std::to_string(i) + ".");
+    if (i < 3) other += row("  ada BUILT it, in 190" + std::to_string(i));
+  }
+  write(folder() / "rows.jsonl", rows);
+  write(folder() / "other.jsonl", other);
+  const Arguments exclude = {"data", "exclude", "rows.jsonl", "--contexts-of", "other.jsonl", "-o", "rest.jsonl"};
+  Arguments apart = exclude;
+  apart.insert(apart.end(), {"--left-out", "out.jsonl"});
+  const Outcome excluded = run(apart);
+  ASSERT_EQ(excluded.code, 0) << excluded.err;
+  EXPECT_HAS(excluded.err, "3 of 10 questions left out");
+  const std::string rest = contents(folder() / "rest.jsonl");
+  EXPECT_EQ(std::count(rest.begin(), rest.end(), '\n'), 7);
+  EXPECT_EQ(rest.find("1902"), std::string::npos);
+  EXPECT_HAS(contents(folder() / "out.jsonl"), "1902");
+  Arguments same = exclude;
+  same.insert(same.end(), {"--left-out", "./rest.jsonl"});
+  EXPECT_EQ(run(same).code, 2) << "one output would be lost";
+  EXPECT_EQ(contents(folder() / "rest.jsonl"), rest);
+  EXPECT_EQ(run({"data", "exclude", "rows.jsonl"}).code, 2);
+  EXPECT_EQ(run({"data", "exclude", "rows.jsonl", "--contexts-of", "none.jsonl"}).code, 3);
+}
+
+TEST_F(DataTest, TheTwoPartsOfASplitGoToTwoFiles) {
+  const Outcome split = run({"data", "sample", "gold.json", "--split", "0.5", "--held-out", "x.json", "-o", "x.json"});
+  EXPECT_EQ(split.code, 2) << split.err;
+  EXPECT_FALSE(std::filesystem::exists(folder() / "x.json"));
+}
+
 /// 40 answerable questions, four of each of ten articles, each over a paragraph of its own.
 std::string article_rows() {
   std::string rows;
@@ -314,6 +352,18 @@ TEST_F(InfoTest, NamesModelTokenizerAndMachine) {
   EXPECT_EQ(kept.json()["tokenizer"]["lowercase_source"], "flag");
 }
 
+TEST_F(InfoTest, PrintsNothingBeforeItFails) {
+  std::filesystem::create_directory(folder() / "model");
+  const Outcome model = run({"info", "--model", "model"});
+  EXPECT_EQ(model.code, 4);
+  EXPECT_EQ(model.out, "");
+  EXPECT_HAS(model.err, "config.json");
+  const Outcome text = run({"info", "--self-check", "--file", "none.txt"});
+  EXPECT_EQ(text.code, 3);
+  EXPECT_EQ(text.out, "");
+  EXPECT_HAS(text.err, "none.txt");
+}
+
 TEST_F(InfoTest, SelfCheckReadsAnyText) {
   write(folder() / "odd.txt", "caf\xC3 \xF0\x9F\x98\x80 \xFF [SEP] \xE5\x8C\x97\xE4\xBA\xAC");
   EXPECT_EQ(run({"info", "--self-check", "--file", "odd.txt"}).code, 0);
@@ -322,7 +372,7 @@ TEST_F(InfoTest, SelfCheckReadsAnyText) {
 TEST_F(CompletionTest, BashOffersWhatThisProgramTakes) {
   const std::string ask = "source <($SPANQA completion bash); COMP_WORDS=(spanqa ";
   const Outcome subcommands = shell(ask + "\"\"); COMP_CWORD=1; _spanqa; echo \"${COMPREPLY[*]}\"");
-  EXPECT_EQ(subcommands.out, "ask predict evaluate train metrics tokenize data info bench completion\n")
+  EXPECT_EQ(subcommands.out, "ask predict evaluate train export curves metrics tokenize data info bench completion\n")
       << subcommands.err;
   const Outcome options = shell(ask + "ask --over); COMP_CWORD=2; _spanqa; echo \"${COMPREPLY[*]}\"");
   EXPECT_EQ(options.out, "--overlap\n") << options.err;

@@ -134,6 +134,29 @@ TEST_F(TrainTest, ARunIsScoredAndTold) {
     EXPECT_TRUE(std::filesystem::exists(folder() / "run" / name)) << name;
 }
 
+TEST_F(TrainTest, RunsStandInOnePlot) {
+  ASSERT_EQ(run(train("first", {"--max-steps", "12", "--validation", "rows.jsonl"})).code, 0);
+  ASSERT_EQ(run(train("second", {"--max-steps", "8", "--learning-rate", "1e-3"})).code, 0);
+  const Outcome drawn =
+      run({"curves", "first", "second/events.jsonl", "--smooth", "3", "--name", "A & B", "--output", "losses.svg"});
+  ASSERT_EQ(drawn.code, 0) << drawn.err;
+  EXPECT_HAS(drawn.out, "A & B                           12          12");
+  EXPECT_HAS(drawn.out, "second                           8           8");
+  const std::string svg = contents(folder() / "losses.svg");
+  EXPECT_EQ(svg.rfind("<svg", 0), 0U);
+  for (const char* part : {">Training loss<", ">A &amp; B<", ">second<", "line s1"}) EXPECT_HAS(svg, part);
+  const Outcome printed = run({"curves", "first", "--curve", "f1"});
+  EXPECT_EQ(printed.code, 0) << printed.err;
+  EXPECT_EQ(printed.out.rfind("<svg", 0), 0U);
+  EXPECT_EQ(run({"curves", "first", "second", "--curve", "f1"}).code, 2) << "the second was never scored";
+  EXPECT_EQ(run({"curves", "first", "--name", "a", "--name", "b"}).code, 2);
+  EXPECT_EQ(run({"curves", "third"}).code, 3);
+  write(folder() / "damaged.jsonl", "{\"event\":\"step\"}\n");
+  const Outcome damaged = run({"curves", "damaged.jsonl"});
+  EXPECT_EQ(damaged.code, 3);
+  EXPECT_HAS(damaged.err, "damaged.jsonl:1:");
+}
+
 TEST_F(TrainTest, TheSameSeedMakesTheSameBytes) {
   ASSERT_EQ(run(train("a", {"--max-steps", "6"})).code, 0);
   ASSERT_EQ(run(train("b", {"--max-steps", "6"})).code, 0);

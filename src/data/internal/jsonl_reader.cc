@@ -1,6 +1,7 @@
 // One flat row a line; memory for the longest line only.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -23,12 +24,30 @@ class JsonlReader : public ExampleReader {
     return example;
   }
 
+  bool would_wait() override {
+    std::size_t searched = 0;
+    bool in_row = false;  // behind blank lines
+    while (!is_over_ && !fault_) {
+      const std::string_view text = input_.available();
+      if (!in_row) searched = std::min(text.find_first_not_of(" \t\r\n", searched), text.size());
+      in_row = searched < text.size() || in_row;
+      if (text.size() > kMaxRowBytes || text.find('\n', searched) != std::string_view::npos) return false;
+      searched = text.size();
+      if (input_.would_wait()) return true;
+      const Result<bool> grew = input_.more();
+      if (!grew) fault_ = grew.error();
+      if (!grew || !*grew) break;
+    }
+    return false;
+  }
+
   DataFormat format() const override { return DataFormat::kJsonl; }
   const std::string& version() const override { return version_; }
   double progress() const override { return input_.progress(); }
 
  private:
   Result<std::optional<Example>> read() {
+    if (fault_) return tl::unexpected<Error>(*fault_);
     if (line_ == 0) SPANQA_TRY(start());
     while (true) {
       SPANQA_ASSIGN(const std::optional<std::size_t> size, next_line());
@@ -104,6 +123,7 @@ class JsonlReader : public ExampleReader {
   std::size_t line_ = 0;
   std::size_t skip_ = 0;
   bool is_over_ = false;
+  std::optional<Error> fault_;  // met by would_wait()
 };
 
 }  // namespace

@@ -66,14 +66,7 @@ void attention(const AttentionInput& input, float* out, AttentionScratch& scratc
   check_attention_input(input, n_threads);
   if (isa_limit() == Isa::kRef) return attention_ref(input, out);
   scratch.reserve(n_threads, attention_scratch_size(longest_sequence(input), input.head_size));
-  for_each_attention_item(input, n_threads, [&](std::size_t i, std::size_t i_next, int thread) {
-    const AttentionItem item(input, i);
-    if (item.n == 0) return;
-    const AttentionHeadWork work{.input = HeadInput(input, item),
-                                 .next = HeadInput::of(input, i_next),
-                                 .out = out + item.begin * input.hidden() + item.column,
-                                 .out_stride = input.hidden(),
-                                 .scratch = scratch.of_thread(thread)};
+  for_each_attention_head(input, out, scratch, n_threads, [](const AttentionItem&, const AttentionHeadWork& work) {
     HWY_DYNAMIC_DISPATCH(attend_head_kernel)(work);
   });
 }

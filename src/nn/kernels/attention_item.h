@@ -96,6 +96,23 @@ struct AttentionHeadWork {
   float* scratch;
 };
 
+/// Calls `work(item, head)` for each item that has rows, spread as for_each_attention_item spreads them; `head` writes
+/// to its place in `out` [offsets.back(), hidden()].
+template <typename Work>
+void for_each_attention_head(const AttentionInput& input, float* out, AttentionScratch& scratch, int n_threads,
+                             const Work& work) {
+  for_each_attention_item(input, n_threads, [&](std::size_t i, std::size_t i_next, int thread) {
+    const AttentionItem item(input, i);
+    if (item.n == 0) return;
+    const AttentionHeadWork head{.input = HeadInput(input, item),
+                                 .next = HeadInput::of(input, i_next),
+                                 .out = out + item.begin * input.hidden() + item.column,
+                                 .out_stride = input.hidden(),
+                                 .scratch = scratch.of_thread(thread)};
+    work(item, head);
+  });
+}
+
 /// Dropout of one item's weights: those of query t (of the sequence) are row first_row + t * n_heads.
 struct ItemDropout {
   const Dropout& dropout;

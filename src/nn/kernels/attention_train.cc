@@ -60,20 +60,14 @@ void attention_train(const AttentionInput& input, const Dropout& dropout, float*
   const std::size_t longest = longest_sequence(input);
   const std::size_t n_packed = attention_scratch_size(longest, input.head_size);
   scratch.reserve(n_threads, n_packed + dropout_scratch_size(longest));
-  for_each_attention_item(input, n_threads, [&](std::size_t i, std::size_t i_next, int thread) {
-    const AttentionItem item(input, i);
-    if (item.n == 0) return;
-    const AttentionHeadWork work{.input = HeadInput(input, item),
-                                 .next = HeadInput::of(input, i_next),
-                                 .out = out + item.begin * input.hidden() + item.column,
-                                 .out_stride = input.hidden(),
-                                 .scratch = scratch.of_thread(thread)};
+  const auto attend = [&](const AttentionItem& item, const AttentionHeadWork& work) {
     const ItemDropout item_dropout{.dropout = dropout,
                                    .first_row = item.begin * input.n_heads + item.head,
                                    .n_heads = input.n_heads,
                                    .factors = work.scratch + n_packed};
     HWY_DYNAMIC_DISPATCH(attend_head_train_kernel)(work, item_dropout, log_sums + item_dropout.first_row);
-  });
+  };
+  for_each_attention_head(input, out, scratch, n_threads, attend);
 }
 
 }  // namespace spanqa
