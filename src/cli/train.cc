@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "base/cpu.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/layout.h"
@@ -17,12 +16,9 @@
 #include "cli/train_flags.h"
 #include "nn/model_config.h"
 #include "text/tokenizer.h"
-#include "train/batches.h"
 #include "train/options_json.h"
-#include "train/schedule.h"
+#include "train/run_plan.h"
 #include "train/trainer.h"
-#include "train/training_set.h"
-#include "train/validation.h"
 
 namespace spanqa::cli {
 namespace {
@@ -40,35 +36,7 @@ void print_settings(std::FILE* out, const TrainOptions& options) {
   std::fflush(out);
 }
 
-/// What a run would be, found without training.
-struct Plan {
-  TrainingSetCounts counts;
-  std::size_t n_validation = 0;  // questions that the model is scored on
-  std::size_t steps_in_epoch = 0;
-  std::size_t n_steps = 0;
-  std::size_t n_warmup_steps = 0;
-};
-
-Result<Plan> plan_run(const TrainOptions& options, const Tokenizer& tokenizer) {
-  const int n_threads = options.n_threads > 0 ? options.n_threads : usable_cores();
-  SPANQA_ASSIGN(const TrainingSet set, TrainingSet::load(options, tokenizer, options.windows, n_threads));
-  const Batches batches = plan_epoch(set.lengths(), {.kind = options.batch_kind,
-                                                     .size = options.batch_size,
-                                                     .group_by_length = options.group_by_length,
-                                                     .seed = options.seed});
-  Plan plan;
-  plan.counts = set.counts();
-  plan.steps_in_epoch = steps_per_epoch(batches.size(), options.accumulation_steps);
-  plan.n_steps = count_steps(options, plan.steps_in_epoch);
-  plan.n_warmup_steps = count_warmup_steps(options, plan.n_steps);
-  if (!options.validation.empty()) {
-    SPANQA_ASSIGN(plan.n_validation,
-                  check_validation(options.validation, options.validation_limit, tokenizer, options.windows));
-  }
-  return plan;
-}
-
-Json plan_json(const TrainOptions& options, const Plan& plan) {
+Json plan_json(const TrainOptions& options, const RunPlan& plan) {
   Json out;
   out["options"] = Json::parse(options_to_json(options));
   out["questions"] = plan.counts.n_questions;
@@ -79,9 +47,9 @@ Json plan_json(const TrainOptions& options, const Plan& plan) {
   out["windows"] = plan.counts.n_windows;
   out["windows_with_answer"] = plan.counts.n_answer_windows;
   out["tokens"] = plan.counts.n_tokens;
-  out["steps_in_epoch"] = plan.steps_in_epoch;
-  out["steps"] = plan.n_steps;
-  out["warmup_steps"] = plan.n_warmup_steps;
+  out["steps_in_epoch"] = plan.length.steps_in_epoch;
+  out["steps"] = plan.length.n_steps;
+  out["warmup_steps"] = plan.length.n_warmup_steps;
   if (!options.validation.empty()) out["validation_questions"] = plan.n_validation;
   return out;
 }
@@ -92,7 +60,7 @@ void print_skipped(const char* reason, const SkippedQuestions& skipped) {
   print_row(stdout, fmt::format("  {}", reason), fmt::format("{:>10}{}", with_commas(skipped.n), first));
 }
 
-void print_plan(const Plan& plan) {
+void print_plan(const RunPlan& plan) {
   const auto row = [](const char* name, std::size_t n) {
     print_row(stdout, name, fmt::format("{:>10}", with_commas(n)));
   };
@@ -106,16 +74,14 @@ void print_plan(const Plan& plan) {
   row("windows", plan.counts.n_windows);
   row("  with the answer", plan.counts.n_answer_windows);
   row("tokens", plan.counts.n_tokens);
-  row("steps of an epoch", plan.steps_in_epoch);
-  row("steps", plan.n_steps);
-  row("steps of warm-up", plan.n_warmup_steps);
+  row("steps of an epoch", plan.length.steps_in_epoch);
+  row("steps", plan.length.n_steps);
+  row("steps of warm-up", plan.length.n_warmup_steps);
   if (plan.n_validation > 0) row("validation questions", plan.n_validation);
 }
 
 int dry_run(const TrainFlags& flags, const TrainOptions& options) {
-  const auto tokenizer = Tokenizer::open(options.model);
-  if (!tokenizer) return report(tokenizer.error(), kModelError);
-  const auto plan = plan_run(options, **tokenizer);
+  const auto plan = plan_run(options);
   if (!plan) return report_data(plan.error());
   if (flags.json) {
     fmt::print("{}\n", plan_json(options, *plan).dump(2, ' ', false, Json::error_handler_t::replace));

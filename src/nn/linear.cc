@@ -48,6 +48,7 @@ dnnl::matmul::primitive_desc describe(const ProductShape& shape, const dnnl::mem
 Product& find_product(MatmulContext::Impl& context, const ProductShape& shape, const dnnl::memory::desc& weights) {
   Product& product = context.products[shape];
   if (product.primitive && product.weights == weights) return product;
+  const std::lock_guard lock(creation_mutex());
   const dnnl::matmul::primitive_desc description = describe(shape, weights);
   product.primitive = dnnl::matmul(description);
   product.weights = weights;
@@ -117,6 +118,7 @@ ProductShape Linear::Impl::shape(std::size_t rows, int n_threads) const {
 
 void Linear::Impl::choose_layout() {
   const OmpThreads one_thread(1);
+  const std::lock_guard lock(creation_mutex());
   arithmetic = arithmetic_of(form.precision);
   const dnnl::matmul::primitive_desc description =
       describe(shape(kTileRows, 1), matrix(form.k, form.n, type_of(arithmetic), Tag::any));
@@ -146,6 +148,7 @@ void Linear::Impl::load_weights(const float* values, int n_threads) {
   const OmpThreads threads(n_threads);
   if (reorder_threads != n_threads) {
     source = dnnl::memory(matrix(form.k, form.n, kFloat, form.stored), cpu_engine(), nullptr);
+    const std::lock_guard lock(creation_mutex());
     reorder = dnnl::reorder(source, weights);
     reorder_threads = n_threads;
   }

@@ -36,6 +36,7 @@ double calls_per_second(const Work& work) {
 double measure(dnnl::memory::data_type operand) {
   const dnnl::engine& engine = cpu_engine();
   using Tag = dnnl::memory::format_tag;
+  std::unique_lock lock(creation_mutex());
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const dnnl::matmul::primitive_desc description(
@@ -56,6 +57,7 @@ double measure(dnnl::memory::data_type operand) {
       {DNNL_ARG_DST, memory_of(description.dst_desc(), y)},
       {DNNL_ARG_SCRATCHPAD, memory_of(description.scratchpad_desc(), scratchpad)}};
   const dnnl::matmul product(description);
+  lock.unlock();
   dnnl::stream stream(engine);
   const auto run = [&] {
     product.execute(stream, arguments);

@@ -33,4 +33,9 @@ const dnnl::engine& cpu_engine() {
   return engine;
 }
 
+std::mutex& creation_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
 }  // namespace spanqa

@@ -104,12 +104,11 @@ std::uint64_t stream_of(std::uint64_t batch, Place place, std::size_t layer) {
 }
 
 Status check_options(const TrainableOptions& options, const ModelConfig& config) {
-  constexpr float kMostDropped = 0.9F;  // make_dropout's
   for (const float share : {options.hidden_dropout, options.attention_dropout, options.head_dropout}) {
-    if (share >= 0.0F && share <= kMostDropped) continue;
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("a dropout of {}: training takes 0 to {}; set another one than config.json's", share,
-                            kMostDropped));
+    if (share >= 0.0F && static_cast<double>(share) <= kMaxDropout) continue;
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("a dropout of {}: training takes 0 to {}; set another one than config.json's", share, kMaxDropout));
   }
   if (options.frozen_layers < 0 || options.frozen_layers > config.n_layers) {
     return fail(ErrorCode::kInvalidArgument,

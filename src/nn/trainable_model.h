@@ -28,7 +28,7 @@ struct SpanLabel {
 struct TrainableOptions {
   Precision precision = Precision::kFloat32;
   int n_threads = 1;
-  // Shares that are dropped, 0 to 0.9.
+  // Shares that are dropped, 0 to kMaxDropout.
   float hidden_dropout = 0.0F;
   float attention_dropout = 0.0F;
   float head_dropout = 0.0F;
@@ -46,7 +46,8 @@ class TrainableModel {
  public:
   /// Opens a Hugging Face folder of an encoder, with an answer head or without: then one is drawn from a normal
   /// distribution of deviation 0.02, as transformers does (has_new_head()). Errors as QaModel::open; kInvalidArgument
-  /// for more frozen layers than there are, and for a dropout outside 0 to 0.9.
+  /// for more frozen layers than there are, and for a dropout outside 0 to kMaxDropout
+  /// (nn/kernels/dropout.h).
   static Result<std::unique_ptr<TrainableModel>> open(const std::filesystem::path& folder,
                                                       const TrainableOptions& options);
   ~TrainableModel();

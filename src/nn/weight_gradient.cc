@@ -59,6 +59,7 @@ dnnl::memory::desc matrix(std::size_t rows, std::size_t columns, dnnl::memory::d
 // A primitive, and never dnnl_sgemm: oneDNN 2.6.3's AVX-512 kernels of that keep numbers below a stack pointer that
 // they move, so a signal that comes meanwhile writes its frame over the caller's memory.
 GradientProduct describe(const ProductShape& shape) {
+  const std::lock_guard lock(creation_mutex());
   using Tag = dnnl::memory::format_tag;
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "qa/predictions_files.h"
+#include "qa/report_json.h"
 #include "qa/window_loss.h"
 #include "qa/window_statistics.h"
 
@@ -205,14 +206,7 @@ Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::p
 std::string EvaluationReport::to_json() const {
   Json json;
   json["version"] = version_2 ? "2.0" : "1.1";
-  Json& figures = json["metrics"] = Json::object();
-  for (const MetricValue& metric : metrics) {
-    if (metric.is_count) {
-      figures[metric.name] = static_cast<std::int64_t>(metric.value);
-    } else {
-      figures[metric.name] = metric.value;
-    }
-  }
+  json["metrics"] = metrics_json(metrics);
   if (loss) json["loss"] = *loss;
   if (fitted_threshold) json["fitted_threshold"] = *fitted_threshold;
   if (fitted_f1) json["fitted_f1"] = *fitted_f1;
@@ -222,16 +216,7 @@ std::string EvaluationReport::to_json() const {
           {"questions", slice.n_questions}, {"exact", slice.exact}, {"f1", slice.f1}};
     }
   }
-  json["worst"] = Json::array();
-  for (const WorstError& error : worst) {
-    json["worst"].push_back({{"id", error.id},
-                             {"question", error.question},
-                             {"prediction", error.prediction},
-                             {"golds", error.golds},
-                             {"sentence", error.sentence},
-                             {"f1", error.f1},
-                             {"probability", error.probability}});
-  }
+  json["worst"] = worst_errors_json(worst);
   json["questions"] = counts.n_questions;
   json["windows"] = counts.n_windows;
   json["tokens"] = counts.n_tokens;

@@ -17,15 +17,18 @@ std::size_t count_unknown(const TokenizedText& tokens, std::int32_t unknown) {
 
 }  // namespace
 
-std::optional<ByteSpan> first_answer_span(const Example& example) {
-  if (example.answers.empty() || example.answers.front().start < 0) return std::nullopt;
-  const GoldAnswer& gold = example.answers.front();
-  const TextIndex index(*example.context);
+std::optional<ByteSpan> answer_span(const GoldAnswer& gold, const TextIndex& index) {
+  if (gold.start < 0) return std::nullopt;
   const std::size_t begin = static_cast<std::size_t>(gold.start);
   const std::size_t end = begin + count_code_points(gold.text);
   if (end > index.end().code_point) return std::nullopt;
   return ByteSpan{static_cast<std::uint32_t>(index.at_code_point(begin).byte),
                   static_cast<std::uint32_t>(index.at_code_point(end).byte)};
+}
+
+std::optional<ByteSpan> first_answer_span(const Example& example) {
+  if (example.answers.empty()) return std::nullopt;
+  return answer_span(example.answers.front(), TextIndex(*example.context));
 }
 
 WindowStatistics::WindowStatistics(const Tokenizer& tokenizer, const WindowOptions& options)

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/utf8.h"
 #include "data/example.h"
 #include "qa/windows.h"
 #include "text/tokenizer.h"
@@ -45,6 +46,9 @@ class WindowStatistics {
   TokenizedText context_tokens_;
 };
 
+/// A gold answer as bytes of the indexed context; nullopt when its start is unknown, or its place is not all in the
+/// context. Whether its text stands there is not asked.
+std::optional<ByteSpan> answer_span(const GoldAnswer& gold, const TextIndex& index);
 /// The first gold answer of an example as bytes of its context; nullopt when there is none, or its start is unknown or
 /// outside the context.
 std::optional<ByteSpan> first_answer_span(const Example& example);

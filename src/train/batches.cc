@@ -55,6 +55,14 @@ Batches cut(std::span<const std::uint32_t> order, std::span<const std::uint32_t>
 
 }  // namespace
 
+BatchOptions batch_options(const TrainOptions& options, std::size_t epoch) {
+  return {.kind = options.batch_kind,
+          .size = options.batch_size,
+          .group_by_length = options.group_by_length,
+          .seed = options.seed,
+          .epoch = epoch};
+}
+
 Batches plan_epoch(std::span<const std::uint32_t> lengths, const BatchOptions& options) {
   SPANQA_CHECK(options.size > 0);
   if (lengths.empty()) return {};

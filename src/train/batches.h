@@ -18,6 +18,9 @@ struct BatchOptions {
   std::size_t epoch = 0;  // from 0
 };
 
+/// Those that a run with these settings has in its epoch number `epoch`.
+BatchOptions batch_options(const TrainOptions& options, std::size_t epoch);
+
 using Batches = std::vector<std::vector<std::uint32_t>>;
 
 /// The batches of one epoch: every window once, in an order that is a function of lengths and options alone, the same

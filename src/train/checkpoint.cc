@@ -356,11 +356,10 @@ Status read_checkpoint_weights(const fs::path& folder, const ParameterLayout& la
   return read_array(file, layout, "", weights);
 }
 
-Status read_checkpoint_arrays(const fs::path& folder, const ParameterLayout& layout, const CheckpointArrays& arrays) {
-  SPANQA_TRY(read_checkpoint_weights(folder, layout, arrays.weights));
-  SPANQA_ASSIGN(const TensorFile moments, TensorFile::open(folder / kOptimizerFile));
-  SPANQA_TRY(read_array(moments, layout, "m.", arrays.first_moments));
-  return read_array(moments, layout, "v.", arrays.second_moments);
+Status read_checkpoint_moments(const fs::path& folder, const ParameterLayout& layout, const Moments& moments) {
+  SPANQA_ASSIGN(const TensorFile file, TensorFile::open(folder / kOptimizerFile));
+  SPANQA_TRY(read_array(file, layout, "m.", moments.first));
+  return read_array(file, layout, "v.", moments.second);
 }
 
 Status export_model(const fs::path& folder, const ModelContents& contents, DType dtype) {

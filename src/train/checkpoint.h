@@ -71,19 +71,18 @@ Result<TrainingState> open_checkpoint(const std::filesystem::path& folder);
 /// differs and both values.
 Status check_resumable(const TrainingState& stored, const TrainOptions& now, const std::filesystem::path& folder);
 
-/// Where a checkpoint's arrays go; each has the layout's length. Gaps are set to zero.
-struct CheckpointArrays {
-  std::span<float> weights;
-  std::span<float> first_moments;
-  std::span<float> second_moments;
-};
-/// kMismatch, naming the tensor, when the files do not hold every tensor of the layout.
-Status read_checkpoint_arrays(const std::filesystem::path& folder, const ParameterLayout& layout,
-                              const CheckpointArrays& arrays);
-
-/// The weights alone, likewise.
+/// The weights of a checkpoint; `weights` has the layout's length, gaps are set to zero. kMismatch, naming the tensor,
+/// when the file does not hold every tensor of the layout.
 Status read_checkpoint_weights(const std::filesystem::path& folder, const ParameterLayout& layout,
                                std::span<float> weights);
+
+struct Moments {
+  std::span<float> first;
+  std::span<float> second;
+};
+/// The optimiser's moments, likewise.
+Status read_checkpoint_moments(const std::filesystem::path& folder, const ParameterLayout& layout,
+                               const Moments& moments);
 
 /// What makes a model folder.
 struct ModelContents {

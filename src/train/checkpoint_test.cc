@@ -89,8 +89,10 @@ TEST_F(CheckpointTest, IsReadBackToTheLastBit) {
   std::vector<float> weights(layout_->n_floats(), 7.0F);
   std::vector<float> first(layout_->n_floats(), 7.0F);
   std::vector<float> second(layout_->n_floats(), 7.0F);
-  const Status read = read_checkpoint_arrays(folder, *layout_, {weights, first, second});
-  ASSERT_TRUE(read) << read.error().message;
+  for (const Status& read : {read_checkpoint_weights(folder, *layout_, weights),
+                             read_checkpoint_moments(folder, *layout_, {first, second})}) {
+    ASSERT_TRUE(read) << read.error().message;
+  }
   EXPECT_EQ(weights, weights_);
   EXPECT_EQ(first, first_);
   EXPECT_EQ(second, second_);
@@ -234,11 +236,13 @@ TEST_F(CheckpointTest, ArraysOfAnotherModelAreAMismatch) {
   const ParameterLayout other(config);
   std::vector<float> a(other.n_floats());
   std::vector<float> b(other.n_floats());
-  std::vector<float> c(other.n_floats());
-  const Status status = read_checkpoint_arrays(folder, other, {a, b, c});
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().code, ErrorCode::kMismatch);
-  EXPECT_NE(status.error().message.find("bert.encoder.layer.0.intermediate.dense.weight [56, 32]"), std::string::npos);
+  for (const Status& status :
+       {read_checkpoint_weights(folder, other, a), read_checkpoint_moments(folder, other, {a, b})}) {
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code, ErrorCode::kMismatch);
+    EXPECT_NE(status.error().message.find("bert.encoder.layer.0.intermediate.dense.weight [56, 32]"),
+              std::string::npos);
+  }
 }
 
 /// Runs `work` in a process that may write files of `n_bytes` at most, as on a full disk; its exit status.

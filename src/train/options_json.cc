@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "base/check.h"
+#include "nn/kernels/dropout.h"
 #include "train/python_json.h"
 
 namespace spanqa {
@@ -233,7 +234,6 @@ struct Range {
 // Above every sensible value, and far from where sums of counts would overflow.
 constexpr double kMaxCount = 1e12;
 constexpr double kMaxNumber = 1e30;
-constexpr double kMaxDropout = 0.9;  // make_dropout's
 
 std::vector<Range> ranges_of(const TrainOptions& options) {
   const auto count = [](std::size_t n) { return static_cast<double>(n); };
@@ -282,6 +282,15 @@ const char* batch_kind_name(BatchKind kind) { return name_of(kind); }
 std::optional<BatchKind> parse_batch_kind(std::string_view name) { return value_of<BatchKind>(name); }
 
 std::string options_to_json(const TrainOptions& options) { return python_json(options_object(options)); }
+
+std::vector<std::pair<std::string, std::string>> option_texts(const TrainOptions& options) {
+  std::vector<std::pair<std::string, std::string>> texts;
+  const Json object = options_object(options);
+  for (const auto& [key, value] : object.items()) {
+    texts.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return texts;
+}
 
 Status check_options(const TrainOptions& options) {
   for (const Range& range : ranges_of(options)) {

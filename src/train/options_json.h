@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -22,8 +23,11 @@ std::optional<BatchKind> parse_batch_kind(std::string_view name);
 /// Every setting, in the order of TrainOptions, as an indented object without a newline at the end.
 std::string options_to_json(const TrainOptions& options);
 
-/// The reverse; absent keys have their defaults. kCorrupt, naming the key behind `source`, for a key that is not known
-/// and for a value of the wrong kind or out of its range.
+/// Every setting with its value as text, a string without quotes.
+std::vector<std::pair<std::string, std::string>> option_texts(const TrainOptions& options);
+
+/// The reverse of options_to_json; absent keys have their defaults. kCorrupt, naming the key behind `source`, for a key
+/// that is not known and for a value of the wrong kind or out of its range.
 Result<TrainOptions> options_from_json(std::string_view json, std::string_view source);
 
 /// Whether every number is in its range: kInvalidArgument, naming key and range. Says nothing about files.

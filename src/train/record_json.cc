@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "qa/report_json.h"
+
 namespace spanqa {
 namespace {
 
@@ -15,19 +17,7 @@ double number(const Json& json, const char* key) {
   return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
 }
 
-/// Counts are whole numbers, figures have a point: that is how they are told apart again.
-Json metrics_json(const MetricValues& metrics) {
-  Json out = Json::object();
-  for (const MetricValue& metric : metrics) {
-    if (metric.is_count) {
-      out[metric.name] = static_cast<std::int64_t>(metric.value);
-    } else {
-      out[metric.name] = metric.value;
-    }
-  }
-  return out;
-}
-
+/// Whole numbers are counts again, see metrics_json.
 MetricValues metrics_from(const Json& json) {
   MetricValues out;
   for (const auto& [name, value] : json.items()) {
@@ -62,20 +52,6 @@ std::vector<SliceGroup> slices_from(const Json& json) {
                               .exact = number(slice, "exact"),
                               .f1 = number(slice, "f1")});
     }
-  }
-  return out;
-}
-
-Json worst_json(const std::vector<WorstError>& errors) {
-  Json out = Json::array();
-  for (const WorstError& error : errors) {
-    out.push_back({{"id", error.id},
-                   {"question", error.question},
-                   {"prediction", error.prediction},
-                   {"golds", error.golds},
-                   {"sentence", error.sentence},
-                   {"f1", error.f1},
-                   {"probability", error.probability}});
   }
   return out;
 }
@@ -125,7 +101,7 @@ Json to_json(const EvaluationRecord& record) {
           {"seconds", record.seconds},
           {"metrics", metrics_json(record.metrics)},
           {"slices", slices_json(record.slices)},
-          {"worst", worst_json(record.worst)}};
+          {"worst", worst_errors_json(record.worst)}};
 }
 
 Json to_json(const CheckpointRecord& record) {

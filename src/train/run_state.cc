@@ -33,7 +33,6 @@ void visit_run(Run& run, Visitor&& visit) {
   visit("best_step", run.best_step);
   visit("n_evaluations_without_gain", run.n_evaluations_without_gain);
   visit("n_unlogged_steps", run.n_unlogged_steps);
-  visit("n_unlogged_windows", run.n_unlogged_windows);
   visit("unlogged_loss", run.unlogged_loss);
   visit("unlogged_gradient_norm", run.unlogged_gradient_norm);
   visit("data_checksum", run.data_checksum);

@@ -43,7 +43,6 @@ struct RunState {
 
   // Sums since the last StepRecord.
   std::size_t n_unlogged_steps = 0;
-  std::size_t n_unlogged_windows = 0;
   double unlogged_loss = 0.0;
   double unlogged_gradient_norm = 0.0;
 

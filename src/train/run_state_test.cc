@@ -24,7 +24,6 @@ TrainingState some_state() {
                .best_step = 114,
                .n_evaluations_without_gain = 0,
                .n_unlogged_steps = 20,
-               .n_unlogged_windows = 160,
                .unlogged_loss = 1.0 / 3.0,
                .unlogged_gradient_norm = 99.1,
                .data_checksum = 18446744073709551615U,

@@ -30,6 +30,14 @@ std::size_t count_warmup_steps(const TrainOptions& options, std::size_t n_steps)
   return rounded_up(options.warmup_ratio * static_cast<double>(n_steps));
 }
 
+RunLength run_length(const TrainOptions& options, std::size_t n_batches) {
+  RunLength length;
+  length.steps_in_epoch = steps_per_epoch(n_batches, options.accumulation_steps);
+  length.n_steps = count_steps(options, length.steps_in_epoch);
+  length.n_warmup_steps = count_warmup_steps(options, length.n_steps);
+  return length;
+}
+
 double Schedule::factor(std::size_t step) const {
   const auto s = static_cast<double>(step);
   const auto n = static_cast<double>(n_steps_);

@@ -17,6 +17,14 @@ std::size_t count_steps(const TrainOptions& options, std::size_t epoch_steps);
 /// Steps of warm-up: `options.warmup_steps`, or the share `options.warmup_ratio` of all steps, rounded up.
 std::size_t count_warmup_steps(const TrainOptions& options, std::size_t n_steps);
 
+struct RunLength {
+  std::size_t steps_in_epoch = 0;
+  std::size_t n_steps = 0;
+  std::size_t n_warmup_steps = 0;
+};
+/// `n_batches` are those of the first epoch, even for a resumed run: token batches differ from epoch to epoch.
+RunLength run_length(const TrainOptions& options, std::size_t n_batches);
+
 /// The factor of the learning rate at each step, as transformers' get_linear_schedule_with_warmup and its kin have it.
 class Schedule {
  public:

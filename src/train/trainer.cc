@@ -3,12 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <span>
-#include <string_view>
 #include <system_error>
 
 #include "base/cpu.h"
@@ -24,6 +21,7 @@
 #include "train/optimizer.h"
 #include "train/options_json.h"
 #include "train/report.h"
+#include "train/run_command.h"
 #include "train/run_log.h"
 #include "train/run_state.h"
 #include "train/schedule.h"
@@ -103,48 +101,6 @@ CheckpointRecord times_of(const RunHistory& history, std::size_t step) {
   return times;
 }
 
-/// A word that a shell reads as it is.
-std::string quoted(const std::string& word) {
-  const bool is_plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::string_view("-_./+,:=").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (is_plain) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
-/// The command that runs this again: what differs from the defaults, and what the program's own default hides.
-std::string command_of(const TrainOptions& options) {
-  std::string command = "spanqa train";
-  const auto add = [&](std::string key, const std::string& value) {
-    std::replace(key.begin(), key.end(), '_', '-');
-    command += fmt::format(" --{} {}", key, quoted(value));
-  };
-  const bool has_limits =
-      std::any_of(options.train.begin(), options.train.end(), [](const TrainingFile& file) { return file.limit != 0; });
-  const bool has_weights = std::any_of(options.train.begin(), options.train.end(),
-                                       [](const TrainingFile& file) { return file.weight != 1.0; });
-  for (const TrainingFile& file : options.train) {
-    add("train", file.path.string());
-    if (has_limits) add("train-limit", fmt::format("{}", file.limit));
-    if (has_weights) add("train-weight", fmt::format("{}", file.weight));
-  }
-  add("precision", precision_name(options.precision));
-  for (const OptionDifference& difference : compare_options(TrainOptions{}, options)) {
-    if (difference.key == "train" || difference.key == "precision") continue;
-    const auto value = nlohmann::json::parse(difference.b, nullptr, false);
-    if (value.is_boolean()) {
-      std::string key = difference.key;
-      std::replace(key.begin(), key.end(), '_', '-');
-      command += (value.get<bool>() ? " --" : " --no-") + key;
-    } else {
-      add(difference.key, value.is_string() ? value.get<std::string>() : difference.b);
-    }
-  }
-  return command;
-}
-
 /// One run, from its first step or its last checkpoint on.
 class TrainingRun {
  public:
@@ -172,7 +128,8 @@ class TrainingRun {
   Status open_model(const ModelConfig& config, const std::filesystem::path& folder);
   Status open_data(const Tokenizer& tokenizer);
   Status open_log(bool resumed);
-  void plan();
+  void plan_run();
+  void plan_batches();
   Status train_to_the_end();
   Status train_epoch();
   Error stop(Error error);
@@ -215,7 +172,6 @@ class TrainingRun {
   std::optional<RunLog> log_;
   std::optional<Schedule> schedule_;
   Batches batches_;
-  std::size_t epoch_steps_ = 0;
   RunState state_;
   std::optional<EvaluationRecord> best_;
 };
@@ -241,7 +197,7 @@ Status TrainingRun::open(bool resume) {
   SPANQA_TRY(open_model(config, checkpoint.value_or(options_.model)));
   if (checkpoint) SPANQA_TRY(restore(*checkpoint, *std::move(stored)));
   SPANQA_TRY(open_data(*tokenizer));
-  plan();
+  plan_run();
   SPANQA_TRY(write_file(options_.output / "run.json", options_to_json(options_) + "\n"));
   return open_log(checkpoint.has_value());
 }
@@ -250,9 +206,7 @@ Status TrainingRun::restore(const std::filesystem::path& folder, TrainingState s
   state_ = std::move(stored.run);
   std::vector<float> first(model_->layout().n_floats());
   std::vector<float> second(model_->layout().n_floats());
-  SPANQA_TRY(read_checkpoint_arrays(folder, model_->layout(),
-                                    {.weights = model_->weights(), .first_moments = first, .second_moments = second}));
-  model_->lay_out_weights();
+  SPANQA_TRY(read_checkpoint_moments(folder, model_->layout(), {.first = first, .second = second}));
   optimizer_->restore(first, second, stored.n_optimizer_steps);
   saved_step_ = state_.step;
   notice(fmt::format("resumed from {}, step {}", folder.string(), state_.step));
@@ -300,30 +254,19 @@ Status TrainingRun::open_data(const Tokenizer& tokenizer) {
   return {};
 }
 
-void TrainingRun::plan() {
-  batches_ = plan_epoch(set_->lengths(), {.kind = options_.batch_kind,
-                                          .size = options_.batch_size,
-                                          .group_by_length = options_.group_by_length,
-                                          .seed = options_.seed,
-                                          .epoch = state_.epoch_index});
-  // Token batches differ from epoch to epoch; the first epoch's number is what the schedule counts with.
-  if (epoch_steps_ == 0) {
-    Batches first;
-    if (state_.epoch_index > 0) {
-      first = plan_epoch(set_->lengths(), {.kind = options_.batch_kind,
-                                           .size = options_.batch_size,
-                                           .group_by_length = options_.group_by_length,
-                                           .seed = options_.seed});
-    }
-    const std::size_t n_batches = state_.epoch_index > 0 ? first.size() : batches_.size();
-    epoch_steps_ = steps_per_epoch(n_batches, options_.accumulation_steps);
-    state_.n_steps = count_steps(options_, epoch_steps_);
-    schedule_.emplace(options_.schedule, count_warmup_steps(options_, state_.n_steps), state_.n_steps);
-  }
+void TrainingRun::plan_run() {
+  const RunLength length = run_length(options_, plan_epoch(set_->lengths(), batch_options(options_, 0)).size());
+  state_.n_steps = length.n_steps;
+  schedule_.emplace(options_.schedule, length.n_warmup_steps, length.n_steps);
+  plan_batches();
+}
+
+void TrainingRun::plan_batches() {
+  batches_ = plan_epoch(set_->lengths(), batch_options(options_, state_.epoch_index));
 }
 
 Status TrainingRun::open_log(bool resumed) {
-  SPANQA_ASSIGN(const auto settings, resolved_options(options_));
+  const auto settings = option_texts(options_);
   auto log =
       resumed ? RunLog::resume(options_.output, state_.step, settings) : RunLog::start(options_.output, settings);
   if (resumed && !log && log.error().code == ErrorCode::kNotFound) {
@@ -384,7 +327,7 @@ Status TrainingRun::train_epoch() {
     if (is_epoch_end) {
       ++state_.epoch_index;
       state_.batches_done = 0;
-      plan();
+      plan_batches();
     }
     SPANQA_TRY(after_step(is_epoch_end || state_.step >= state_.n_steps));
     if (is_epoch_end) break;
@@ -454,7 +397,6 @@ Status TrainingRun::record(const Step& step, double seconds) {
   state_.n_windows += step.n_windows;
   state_.n_tokens += step.n_tokens;
   ++state_.n_unlogged_steps;
-  state_.n_unlogged_windows += step.n_windows;
   state_.unlogged_loss += step.loss;
   state_.unlogged_gradient_norm += step.norm;
   const double speed = static_cast<double>(windows_here_) / seconds_here_;
@@ -481,7 +423,7 @@ Status TrainingRun::record(const Step& step, double seconds) {
     mean.tokens_per_second = static_cast<double>(tokens_since_log_) / seconds_since_log_;
     SPANQA_TRY(log_->add(mean));
     state_.log.push_back(log_entry(mean));
-    state_.n_unlogged_steps = state_.n_unlogged_windows = 0;
+    state_.n_unlogged_steps = 0;
     state_.unlogged_loss = state_.unlogged_gradient_norm = 0.0;
     seen_since_log_ = tokens_since_log_ = 0;
     seconds_since_log_ = 0.0;
@@ -585,12 +527,12 @@ Status TrainingRun::save() {
 }
 
 Status TrainingRun::write_page(const std::string& state) {
-  SPANQA_ASSIGN(const auto settings, resolved_options(options_));
+  const auto settings = option_texts(options_);
   const TrainingSetCounts& counts = set_->counts();
   const RunSummary summary{.title = options_.output.filename().string(),
                            .model = options_.model.string(),
                            .state = state,
-                           .command = command_of(options_),
+                           .command = run_command(options_),
                            .machine = fmt::format("{}, {} thread{}, {} products", cpu_info().model, n_threads_,
                                                   n_threads_ == 1 ? "" : "s", precision_name(options_.precision)),
                            .counts = {{"training questions", fmt::format("{}", counts.n_questions)},
@@ -639,15 +581,6 @@ Result<TrainResult> train(const TrainOptions& options, bool resume, const TrainO
   TrainingRun run(options, observer);
   SPANQA_TRY(run.open(resume));
   return run.run();
-}
-
-Result<std::vector<std::pair<std::string, std::string>>> resolved_options(const TrainOptions& options) {
-  const auto json = nlohmann::ordered_json::parse(options_to_json(options), nullptr, false);
-  std::vector<std::pair<std::string, std::string>> settings;
-  for (const auto& [key, value] : json.items()) {
-    settings.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
-  }
-  return settings;
 }
 
 }  // namespace spanqa

@@ -7,8 +7,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "base/result.h"
 #include "train/options.h"
@@ -50,8 +48,5 @@ struct TrainResult {
 /// later with kCorrupt when the loss is no longer a finite number. Whatever fails, checkpoints that were written stay
 /// whole. A run that ends within an evaluation has a checkpoint from which the resumed one begins with that evaluation.
 Result<TrainResult> train(const TrainOptions& options, bool resume, const TrainObserver& observer = {});
-
-/// Every setting with its value as text, in the order of options.h.
-Result<std::vector<std::pair<std::string, std::string>>> resolved_options(const TrainOptions& options);
 
 }  // namespace spanqa

@@ -12,6 +12,7 @@
 #include "shared_data.h"
 #include "train/checkpoint.h"
 #include "train/run_log.h"
+#include "training_rows.h"
 
 namespace spanqa {
 namespace {
@@ -24,22 +25,7 @@ Error interruption() { return {ErrorCode::kCancelled, "interrupted"}; }
 
 class Train : public ::testing::Test {
  protected:
-  Train() { scratch_.write(rows(12)); }
-
-  static std::string rows(int n) {
-    const char* names[] = {"ada", "the king of the river", "a team", "war"};
-    std::string text;
-    for (int i = 0; i < n; ++i) {
-      const std::string answer = names[i % 4];
-      std::string context = "it was built by ";
-      for (int k = 0; k < i % 5; ++k) context.insert(0, "in the first year after ");
-      nlohmann::json row = {{"id", std::to_string(i)}, {"question", "who built it in " + std::to_string(i) + "?"}};
-      row["answers"] = {{"text", {answer}}, {"answer_start", {context.size()}}};
-      row["context"] = context + answer + ".";
-      text += row.dump() + "\n";
-    }
-    return text;
-  }
+  Train() { scratch_.write(testing::training_rows(12)); }
 
   fs::path data() const { return scratch_.path(); }
   fs::path output(const std::string& name) const { return scratch_.path().parent_path() / name; }
@@ -118,7 +104,7 @@ TEST_F(Train, AnEvaluationThatFailsCostsNoStep) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, ErrorCode::kNotFound);
   EXPECT_NE(failed.error().message.find("checkpoint-3 is whole"), std::string::npos) << failed.error().message;
-  scratch_.write(rows(12));
+  scratch_.write(testing::training_rows(12));
   const auto resumed = train(options("broken"), true);
   ASSERT_TRUE(resumed) << resumed.error().message;
   EXPECT_TRUE(model_of("broken") == model_of("whole"));

@@ -14,6 +14,7 @@
 #include "base/ordered_parallel.h"
 #include "base/utf8.h"
 #include "data/example_reader.h"
+#include "qa/window_statistics.h"
 
 namespace spanqa {
 namespace {
@@ -45,12 +46,9 @@ std::string describe_empty(const TrainingSetCounts& counts) {
 
 /// The bytes of the first gold; nullopt unless it stands where the file says.
 std::optional<ByteSpan> find_answer(const GoldAnswer& gold, const TextIndex& index) {
-  if (gold.start < 0 || gold.text.empty()) return std::nullopt;
-  const auto start = static_cast<std::size_t>(gold.start);
-  if (start >= index.end().code_point) return std::nullopt;
-  const std::size_t begin = index.at_code_point(start).byte;
-  if (index.text().substr(begin, gold.text.size()) != gold.text) return std::nullopt;
-  return ByteSpan{static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(begin + gold.text.size())};
+  const auto span = answer_span(gold, index);
+  if (!span || gold.text.empty()) return std::nullopt;
+  return index.text().substr(span->begin, span->end - span->begin) == gold.text ? span : std::nullopt;
 }
 
 Status tokenize_all(std::span<const std::string_view> texts, const Tokenizer& tokenizer, int n_threads,

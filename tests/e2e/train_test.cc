@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "program.h"
+#include "training_rows.h"
 
 namespace spanqa::testing {
 namespace {
@@ -16,27 +17,7 @@ class TrainTest : public ProgramTest {
  protected:
   void SetUp() override {
     ProgramTest::SetUp();
-    write(folder() / "rows.jsonl", rows(40));
-  }
-
-  /// Questions whose answers stand in their contexts, of several lengths.
-  static std::string rows(int n) {
-    const char* names[] = {"ada", "the king of the river", "a team", "war"};
-    std::string text;
-    for (int i = 0; i < n; ++i) {
-      const std::string answer = names[i % 4];
-      std::string context = "it was built by ";
-      for (int k = 0; k < i % 5; ++k) context.insert(0, "in the first year after ");
-      const std::size_t start = context.size();
-      context += answer + " in " + std::to_string(1900 + i) + ".";
-      text += nlohmann::json{{"id", std::to_string(i)},
-                             {"question", "who built it in " + std::to_string(1900 + i) + "?"},
-                             {"context", context},
-                             {"answers", {{"text", {answer}}, {"answer_start", {start}}}}}
-                  .dump() +
-              "\n";
-    }
-    return text;
+    write(folder() / "rows.jsonl", training_rows(40));
   }
 
   static Arguments train(const std::string& output, const Arguments& more) {
@@ -219,7 +200,7 @@ TEST_F(TrainTest, ALossThatIsNoNumberEndsTheRun) {
 }
 
 TEST_F(TrainTest, ABadRowIsNamed) {
-  write(folder() / "rows.jsonl", rows(2) + "{\"id\": \"x\", \"question\": \n" + rows(2));
+  write(folder() / "rows.jsonl", training_rows(2) + "{\"id\": \"x\", \"question\": \n" + training_rows(2));
   const Outcome trained = run(train("run", {"--max-steps", "4"}));
   EXPECT_EQ(trained.code, 3);
   EXPECT_HAS(trained.err, "rows.jsonl:3");
@@ -232,7 +213,7 @@ TEST_F(TrainTest, AnOutputThatCannotBeWrittenIsNamed) {
     EXPECT_EQ(trained.code, 3) << trained.err;
     EXPECT_HAS(trained.err, output);
   }
-  EXPECT_EQ(contents(folder() / "rows.jsonl"), rows(40));
+  EXPECT_EQ(contents(folder() / "rows.jsonl"), training_rows(40));
 }
 
 TEST_F(TrainTest, AFullDiskLeavesTheLastCheckpoint) {
@@ -252,7 +233,7 @@ TEST_F(TrainTest, AFullDiskLeavesTheLastCheckpoint) {
 
 TEST_F(TrainTest, ATrainingFileThatShrankIsNotResumedOn) {
   ASSERT_EQ(interrupted("run", SIGINT, kEndless).code, 130);
-  write(folder() / "rows.jsonl", rows(20));
+  write(folder() / "rows.jsonl", training_rows(20));
   Arguments more = kEndless;
   more.push_back("--resume");
   const Outcome resumed = run(train("run", more));

@@ -4,33 +4,20 @@
 
 #include "base/utf8.h"
 #include "golden_files.h"
+#include "pipeline_settings.h"
 #include "qa/reader.h"
 
 namespace spanqa {
 namespace {
 
 using testing::load_jsonl;
+using testing::pipeline_options;
 using testing::shared_path;
 using Json = nlohmann::json;
 
 constexpr double kScoreTolerance = 2e-4;
 // Scores of the reference closer than this may stand in either order (golden/README.md).
 constexpr double kTie = 1e-4;
-
-AskOptions options_of(const Json& settings) {
-  PipelineOptions pipeline;
-  pipeline.compat = PipelineCompat::kHf52;
-  pipeline.top_k = settings.value("top_k", pipeline.top_k);
-  pipeline.max_answer_tokens = settings.value("max_answer_len", pipeline.max_answer_tokens);
-  pipeline.handle_impossible_answer = settings.value("handle_impossible_answer", false);
-  pipeline.align_to_words = settings.value("align_to_words", true);
-  AskOptions options;
-  options.decoder = pipeline;
-  options.windows.max_length = settings.value("max_seq_len", options.windows.max_length);
-  options.windows.overlap = settings.value("doc_stride", options.windows.overlap);
-  options.specials_in_text = SpecialsInText::kMatch;
-  return options;
-}
 
 struct Row {
   double score = 0.0;
@@ -81,7 +68,7 @@ TEST(GoldenPipeline, EveryRowHasTheReferencesAnswersPlacesAndScores) {
     const std::string context = row["context"];
     const std::string name = row["id"].dump() + " " + question.substr(0, 40) + " " + row["settings"].dump();
     SCOPED_TRACE(name);
-    const auto answers = reader->ask(question, context, options_of(row["settings"]));
+    const auto answers = reader->ask(question, context, pipeline_options(row["settings"]));
     if (row["output"].is_object() && row["output"].contains("error")) {
       EXPECT_TRUE(!answers || !answers->answers.empty());  // a documented error or a sane answer
       continue;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/utf8.h"
+#include "pipeline_settings.h"
 #include "qa/reader.h"
 #include "shared_data.h"
 
@@ -28,23 +29,12 @@ const Reader& reader_of(const std::string& model) {
 }
 
 AskOptions options_of(const std::string& decoder, const Json& settings) {
-  AskOptions options;
-  options.windows.max_length = settings["max_seq_len"];
-  options.windows.overlap = settings["doc_stride"];
-  options.specials_in_text = SpecialsInText::kMatch;
-  if (decoder == "pipeline") {
-    PipelineOptions pipeline;
-    pipeline.compat = PipelineCompat::kHf52;
-    pipeline.top_k = settings.value("top_k", pipeline.top_k);
-    pipeline.max_answer_tokens = settings.value("max_answer_len", pipeline.max_answer_tokens);
-    pipeline.handle_impossible_answer = settings.value("handle_impossible_answer", false);
-    pipeline.align_to_words = settings.value("align_to_words", true);
-    options.decoder = pipeline;
-  } else if (decoder == "run_qa") {
+  AskOptions options = testing::pipeline_options(settings);
+  if (decoder == "run_qa") {
     options.decoder = RunQaOptions{.n_best = settings["n_best"],
                                    .max_answer_tokens = settings["max_answer_len"],
                                    .version_2 = settings["version_2"]};
-  } else {
+  } else if (decoder == "global") {
     options.decoder = GlobalOptions{
         .top_k = settings["top_k"], .max_answer_tokens = settings["max_answer_len"], .align_to_words = false};
   }

@@ -22,7 +22,10 @@ struct Dropout {
   bool is_off() const { return threshold == 0; }
 };
 
-/// `p`, in [0, 0.9], is the share that is dropped, rounded to a multiple of 1/65536.
+/// The largest share that can be dropped: above it, scale would blow up the few numbers that are kept.
+inline constexpr double kMaxDropout = 0.9;
+
+/// `p`, in [0, kMaxDropout], is the share that is dropped, rounded to a multiple of 1/65536.
 Dropout make_dropout(float p, std::uint64_t seed, std::uint64_t stream);
 
 /// The definition. Columns go in chunks of 128: 16 blocks of the generator, 8 numbers of 16 bits each. Column c = 128

@@ -7,7 +7,7 @@
 namespace spanqa {
 
 Dropout make_dropout(float p, std::uint64_t seed, std::uint64_t stream) {
-  SPANQA_CHECK(p >= 0.0F && p <= 0.9F);
+  SPANQA_CHECK(p >= 0.0F && static_cast<double>(p) <= kMaxDropout);
   const auto threshold = static_cast<std::uint16_t>(std::lround(static_cast<double>(p) * 65536.0));
   return {.seed = seed,
           .stream = stream,

@@ -19,7 +19,7 @@ double cross_entropy(const CrossEntropy& loss, float* gradient) {
   }
   const double log_sum = largest + std::log(sum);
   const double spread = loss.smoothing / static_cast<double>(loss.n);
-  for (std::size_t i = 0; i < loss.n; ++i) {
+  for (std::size_t i = 0; gradient != nullptr && i < loss.n; ++i) {
     const double target = spread + (i == loss.label ? 1.0 - loss.smoothing : 0.0);
     gradient[i] = static_cast<float>(loss.weight * (std::exp(logit(i) - log_sum) - target));
   }

@@ -15,8 +15,8 @@ struct CrossEntropy {
 };
 
 /// weight x ((1 - smoothing) (-log p[label]) + smoothing mean(-log p)), p the softmax of the logits; writes its
-/// gradient by the logits, weight x (p - target). gradient: [n]. In float64: a sequence is short, and a label's
-/// probability may be tiny. Cost: an exponential for each token.
+/// gradient by the logits, weight x (p - target), where `gradient` [n] is not null. In float64: a sequence is short,
+/// and a label's probability may be tiny. Cost: an exponential for each token, two with the gradient.
 double cross_entropy(const CrossEntropy& loss, float* gradient);
 
 }  // namespace spanqa
