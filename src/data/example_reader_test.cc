@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "data/internal/scratch_file.h"
+#include "base/scratch_file.h"
 #include "shared_data.h"
 
 namespace spanqa {

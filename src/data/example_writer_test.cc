@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "data/internal/scratch_file.h"
+#include "base/scratch_file.h"
 #include "shared_data.h"
 
 namespace spanqa {

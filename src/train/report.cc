@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/file.h"
+#include "base/markup.h"
 #include "train/report_style.h"
 #include "train/svg_plot.h"
 

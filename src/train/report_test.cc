@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "base/file.h"
+#include "base/scratch_file.h"
 #include "base/utf8.h"
-#include "data/internal/scratch_file.h"
 #include "train/svg_plot.h"
 #include "train/testing_history.h"
 

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "base/file.h"
-#include "data/internal/scratch_file.h"
+#include "base/scratch_file.h"
 #include "train/testing_history.h"
 
 namespace spanqa {

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/append_file.h"
 #include "base/result.h"
-#include "train/append_file.h"
 #include "train/records.h"
 #include "train/tensorboard.h"
 

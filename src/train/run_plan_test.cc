@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "data/internal/scratch_file.h"
+#include "base/scratch_file.h"
 #include "shared_data.h"
 #include "training_rows.h"
 

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/file.h"
+#include "base/markup.h"
 #include "base/utf8.h"
 
 namespace spanqa {
@@ -359,36 +360,6 @@ std::string tick_label(double value, double step) {
   std::string out = fmt::format("{:.{}f}", value, decimals);
   const std::size_t sign = out.front() == '-' ? 1 : 0;
   for (std::size_t at = std::min(out.find('.'), out.size()); at > sign + 3; at -= 3) out.insert(at - 3, ",");
-  return out;
-}
-
-std::string escape_markup(std::string_view text) {
-  std::string out;
-  for (const char c : to_valid_utf8(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t' || c == '\r') {
-          out += c;
-        } else {
-          append_utf8(out, kReplacement);
-        }
-    }
-  }
   return out;
 }
 

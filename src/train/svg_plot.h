@@ -70,8 +70,4 @@ std::vector<double> nice_ticks(double low, double high, std::size_t n);
 /// Numbers as an axis shows them, all with the decimals that their distance `step` needs: "0.25", "1,500", "4e-05".
 std::string tick_label(double value, double step);
 
-/// Text for HTML and SVG, inside elements and quoted attributes: & < > " ' are escaped, ill-formed UTF-8 and control
-/// characters that XML forbids become U+FFFD.
-std::string escape_markup(std::string_view text);
-
 }  // namespace spanqa

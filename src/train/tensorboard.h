@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/append_file.h"
 #include "base/result.h"
-#include "train/append_file.h"
 
 namespace spanqa {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "data/internal/scratch_file.h"
+#include "base/scratch_file.h"
 
 namespace spanqa {
 namespace {

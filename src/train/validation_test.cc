@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "data/internal/scratch_file.h"
+#include "base/scratch_file.h"
 
 namespace spanqa {
 namespace {

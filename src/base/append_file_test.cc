@@ -1,4 +1,4 @@
-#include "train/append_file.h"
+#include "base/append_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -6,7 +6,7 @@
 #include <csignal>
 
 #include "base/file.h"
-#include "data/internal/scratch_file.h"
+#include "base/scratch_file.h"
 
 namespace spanqa {
 namespace {
