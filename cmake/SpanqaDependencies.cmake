@@ -11,10 +11,11 @@ find_package(Utf8proc REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Boost 1.81 REQUIRED CONFIG) # Beast and Asio, headers only; Debian's unversioned package is 1.74
 find_package(ZLIB REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto SSL)
+find_package(prometheus-cpp REQUIRED CONFIG) # its core only; the package asks for civetweb and CURL, which Debian's brings
 if(SPANQA_DEVELOPER)
   find_package(GTest REQUIRED)
   if(SPANQA_EXTRAS)
     find_package(benchmark REQUIRED)
   endif()
-  find_package(OpenSSL REQUIRED COMPONENTS Crypto) # SHA-256 of the golden sweeps, in tests only
 endif()

@@ -6,7 +6,8 @@
 # A command that is there counts, wherever it came from; libraries go by their Debian package.
 commands=(g++:g++ cmake:cmake ninja:ninja-build)
 libraries=(libdnnl-dev ocl-icd-opencl-dev libhwy-dev libexpected-dev nlohmann-json3-dev libsimdjson-dev libfmt-dev
-           libcli11-dev libutf8proc-dev libboost1.81-dev zlib1g-dev libgtest-dev libbenchmark-dev libssl-dev)
+           libcli11-dev libutf8proc-dev libboost1.81-dev zlib1g-dev libssl-dev prometheus-cpp-dev libgtest-dev
+           libbenchmark-dev)
 if [ "${1:-}" = ci ]; then
   commands+=(clang++-19:clang-19 clang-tidy-19:clang-tidy-19 clang-format-19:clang-format-19 python3:python3
              git:git ctags:universal-ctags ccache:ccache)

@@ -27,11 +27,13 @@ struct HttpRequest {
   std::string body = {};
   bool keep_alive = true;  // the client will ask again on this connection
   bool is_http_10 = false;
+  std::string remote = {};  // the client's address, without its port; empty where there is none
 
   std::string_view header(std::string_view name) const { return find_header(headers, name); }
 };
 
-/// What the handler gives back. Content-Length, Date, Connection and X-Request-ID are the session's to add.
+/// What the handler gives back. Content-Length, Date and Connection are the session's to add; to HEAD it sends the
+/// headers of the body and not the body.
 struct HttpResponse {
   int status = 200;
   std::vector<Header> headers = {};
