@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -61,6 +62,14 @@ std::uint64_t peak_memory_bytes() {
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+std::uint64_t resident_memory_bytes() {
+  std::ifstream file("/proc/self/statm");  // proc(5): pages of the program, of them resident
+  std::uint64_t program = 0;
+  std::uint64_t resident = 0;
+  if (!(file >> program >> resident)) return 0;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace spanqa

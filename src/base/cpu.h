@@ -19,5 +19,7 @@ CpuInfo cpu_info();
 
 /// Highest resident memory of this process so far, in bytes.
 std::uint64_t peak_memory_bytes();
+/// Resident memory of this process now, in bytes; 0 where the system does not tell.
+std::uint64_t resident_memory_bytes();
 
 }  // namespace spanqa

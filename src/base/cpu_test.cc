@@ -65,5 +65,11 @@ TEST(PeakMemory, GrowsWithWhatIsTouched) {
   EXPECT_GE(peak_memory_bytes(), std::max(before, std::uint64_t{64} << 20));
 }
 
+TEST(ResidentMemory, IsAPartOfThePeak) {
+  const std::uint64_t resident = resident_memory_bytes();
+  EXPECT_GT(resident, std::uint64_t{1} << 20);
+  EXPECT_LE(resident, peak_memory_bytes() + (std::uint64_t{16} << 20)) << "the kernel counts both with some delay";
+}
+
 }  // namespace
 }  // namespace spanqa

@@ -38,7 +38,7 @@ struct MetricsSnapshot {
   std::uint64_t log_lines_dropped = 0;
 };
 
-/// Threads: every call may run concurrently. Cost: below a microsecond each, text() about a millisecond.
+/// Threads: every call may run concurrently. Cost: a few microseconds each, text() about a millisecond.
 /// Labels come from tables and from the names of models, never from requests: their number is bounded.
 class Metrics {
  public:
