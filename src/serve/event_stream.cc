@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/utf8.h"
+#include "serve/weighted_list.h"
 
 namespace spanqa::serve {
 namespace {
@@ -26,33 +26,6 @@ Json best_json(const AnswerCall& call, const EngineProgress& progress) {
           {"bytes", {{"start", begin.byte}, {"end", end.byte}}},
           {"utf16", {{"start", begin.utf16}, {"end", end.utf16}}},
           {"window", best.window}};
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
-}
-
-/// Cuts what stands before the first `mark` off `rest`.
-std::string_view next_part(std::string_view& rest, char mark) {
-  const std::size_t end = rest.find(mark);
-  const std::string_view part = rest.substr(0, end);
-  rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-  return trimmed(part);
-}
-
-/// The q of "text/html; level=1; q=0.5"; 1 without one, 0 for one that cannot be read.
-double quality_of(std::string_view parameters) {
-  while (!parameters.empty()) {
-    const std::string_view parameter = next_part(parameters, ';');
-    if (parameter.size() < 2 || !equal_ignoring_case(parameter.substr(0, 2), "q=")) continue;
-    double quality = 0.0;
-    const std::string_view number = parameter.substr(2);
-    const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), quality);
-    return code == std::errc() && end == number.data() + number.size() ? quality : 0.0;
-  }
-  return 1.0;
 }
 
 /// The best quality of a type, the most exact range deciding; below 0 where no range names it.
@@ -99,16 +72,12 @@ Accepts parse_accept(std::string_view accept) {
   TypeQuality json;
   TypeQuality stream;
   bool stream_named_first = false;
-  std::string_view rest = accept;
-  while (!rest.empty()) {
-    std::string_view range = next_part(rest, ',');
-    const std::string_view type = next_part(range, ';');
-    const double quality = quality_of(range);
-    const int for_stream = exactness_of(type, "text/event-stream");
-    const int for_json = exactness_of(type, "application/json");
+  for (const WeightedName& range : parse_weighted_list(accept)) {
+    const int for_stream = exactness_of(range.name, "text/event-stream");
+    const int for_json = exactness_of(range.name, "application/json");
     if (for_stream == 2 && json.exactness < 2) stream_named_first = true;
-    if (for_stream >= 0) stream.see(for_stream, quality);
-    if (for_json >= 0) json.see(for_json, quality);
+    if (for_stream >= 0) stream.see(for_stream, range.quality);
+    if (for_json >= 0) json.see(for_json, range.quality);
   }
   const bool wants_stream = stream.exactness == 2 && stream.quality > 0.0;
   return {.json = json.quality > 0.0,
