@@ -78,7 +78,8 @@ struct Reading::Impl {
   std::map<std::size_t, EarlyLogits> early;  // by window, all beyond n_read
 };
 
-Result<Reading> Reading::start(const Reader& reader, const Question& question, const AskOptions& options) {
+Result<Reading> Reading::start(const Reader& reader, const Question& question, const AskOptions& options,
+                               std::shared_ptr<const TokenizedText> context) {
   auto impl = std::make_unique<Impl>();
   impl->options = options.decoder;
   if (auto* global = std::get_if<GlobalOptions>(&impl->options); global != nullptr && !global->temperature) {
@@ -88,7 +89,8 @@ Result<Reading> Reading::start(const Reader& reader, const Question& question, c
   SPANQA_TRY(check_question(question));
   impl->specials = reader.tokenizer().specials();
   impl->question = reader.tokenizer().tokenize(question.question, options.specials_in_text);
-  impl->context = reader.tokenize_context(question.context, options.specials_in_text);
+  impl->context =
+      context != nullptr ? std::move(context) : reader.tokenize_context(question.context, options.specials_in_text);
   SPANQA_ASSIGN(impl->plan,
                 plan_windows(impl->question.size(), impl->context->size(), reader.effective(options.windows)));
   impl->decoder.emplace(impl->options, question.context, *impl->context, impl->specials);

@@ -22,7 +22,10 @@ namespace spanqa {
 class Reading {
  public:
   /// The errors of Reader::ask for this question. The question's texts must outlive the reading; the reader need not.
-  static Result<Reading> start(const Reader& reader, const Question& question, const AskOptions& options);
+  /// `context`: its tokens where the caller has them (another reading's of the same text); null: from the reader's
+  /// cache.
+  static Result<Reading> start(const Reader& reader, const Question& question, const AskOptions& options,
+                               std::shared_ptr<const TokenizedText> context = nullptr);
   ~Reading();
   Reading(Reading&&) noexcept;
   Reading& operator=(Reading&&) noexcept;

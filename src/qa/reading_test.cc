@@ -147,6 +147,17 @@ TEST(Reading, ManyShareABatchAndTheContextsTokens) {
   expect_equal(readings[1].finish(), *expected);
 }
 
+TEST(Reading, TakesTheTokensOfAContextThatTheCallerHas) {
+  const auto reader = tiny_reader();
+  const AskOptions options{.windows = kShortWindows};
+  auto first = Reading::start(*reader, {kQuestion, kContext}, options);
+  ASSERT_TRUE(first);
+  auto second = Reading::start(*reader, {"When was it built?", kContext}, options, first->context());
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->context(), first->context());
+  EXPECT_EQ(reader->context_cache_counts().hits, 0U) << "the cache is not asked";
+}
+
 TEST(Reading, ThreadsReadWindowsOfOneReadingTogether) {
   const auto reader = tiny_reader();
   const AskOptions options{.windows = kShortWindows};

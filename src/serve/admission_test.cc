@@ -13,11 +13,20 @@ TEST(Admission, TakesWhatIsDoneInTime) {
   EXPECT_DOUBLE_EQ(admission.tokens_per_second(), 2000.0);
   EXPECT_FALSE(admission.refuse(queue, 0, 100, 1.0));
   queue.push(1, 1, std::vector<std::uint32_t>(10, 150));
-  EXPECT_FALSE(admission.refuse(queue, 0, 100, 1.0)) << "100 of it come before it, and its own 100";
+  EXPECT_FALSE(admission.refuse(queue, 0, 100, 1.0)) << "a turn of it comes before it, and its own 100";
   const auto refusal = admission.refuse(queue, 0, 900, 1.0);
   ASSERT_TRUE(refusal) << "1,800 tokens are 0.9 s, more than 0.8";
   EXPECT_FALSE(refusal->never);
   EXPECT_EQ(refusal->seconds, 1);
+}
+
+TEST(Admission, RefusesTheLeastRequestWhereEverybodysTurnTakesTooLong) {
+  WindowQueue queue;
+  const Admission admission({.n_cores = 1}, 1000.0);
+  for (WindowQueue::JobId job = 1; job <= 5; ++job) queue.push(job, 1, {150});
+  EXPECT_FALSE(admission.refuse(queue, 0, 1, 1.0));
+  queue.push(6, 1, {150});
+  EXPECT_TRUE(admission.refuse(queue, 0, 1, 1.0)) << "900 tokens stand before it";
 }
 
 TEST(Admission, CountsWhatIsBeingRead) {

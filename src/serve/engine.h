@@ -23,7 +23,7 @@ using Clock = std::chrono::steady_clock;
 /// own is answered.
 struct LoadedModel {
   std::string name;
-  std::uint64_t generation = 0;
+  std::uint64_t generation = 0;  // no two loaded models share one, whatever their names; it goes up with each load
   std::shared_ptr<const Reader> reader;
 };
 
@@ -62,7 +62,8 @@ struct EngineAnswer {
   EngineTimes times;
 };
 
-/// kQueueFull (with seconds to wait), kDeadlineExceeded, kInvalidField (a pair that the reader refuses) or kInternal.
+/// kQueueFull (with seconds to wait), kContextTooLong (not to be read before the deadline, even alone),
+/// kDeadlineExceeded, kInvalidField (a pair that the reader refuses), kShuttingDown (the engine ends) or kInternal.
 using EngineOutcome = tl::expected<EngineAnswer, ApiError>;
 
 /// How far a request has come: called each time windows of it are done.
@@ -89,7 +90,7 @@ class Engine {
   /// Tokenises on the calling thread, then queues; does not wait. `done` is called exactly once unless the request is
   /// cancelled, and may be called before submit() returns.
   virtual Ticket submit(EngineRequest request, Done done, Progress progress) = 0;
-  /// Drops what has not begun. `done` is not called any more once this returns, except where it is running.
+  /// Drops what has not begun. `done` is not called any more once this returns, except where a thread was about to.
   virtual void cancel(Ticket ticket) = 0;
   /// Would a request of so many tokens be taken now? Seconds to wait where not. Cheap: asked before a body is parsed.
   virtual std::optional<int> seconds_to_wait(std::size_t n_tokens) const = 0;

@@ -7,6 +7,12 @@
 
 namespace spanqa::serve {
 
+/// Tokens of a job that go in its next turn, at most.
+std::size_t WindowQueue::one_turn(const Job& job) {
+  if (job.n_left == 0) return 0;
+  return std::min(job.n_left, std::max(kTurnTokens, std::size_t{job.window_tokens[job.next]}));
+}
+
 void WindowQueue::push(JobId job, ModelId model, std::vector<std::uint32_t> window_tokens) {
   SPANQA_CHECK(!places_.contains(job));
   if (window_tokens.empty()) return;
@@ -15,6 +21,7 @@ void WindowQueue::push(JobId job, ModelId model, std::vector<std::uint32_t> wind
   ring.push_back({.id = job, .window_tokens = std::move(window_tokens), .next = 0, .n_left = n});
   places_.emplace(job, JobPlace{model, std::prev(ring.end())});
   n_tokens_ += n;
+  n_turn_tokens_ += one_turn(ring.back());
 }
 
 /// Gives `job` its turn within the budget; false where not even one of its windows fits any more.
@@ -36,6 +43,7 @@ bool WindowQueue::take_turn(Job& job, std::size_t budget, Batch& batch) {
 
 void WindowQueue::forget(Ring& ring, Ring::iterator job) {
   n_tokens_ -= job->n_left;
+  n_turn_tokens_ -= one_turn(*job);
   places_.erase(job->id);
   ring.erase(job);
 }
@@ -49,7 +57,9 @@ WindowQueue::Batch WindowQueue::take(std::size_t budget) {
   Ring& ring = turn->second;
   while (!ring.empty()) {
     const std::size_t before = batch.n_tokens;
+    n_turn_tokens_ -= one_turn(ring.front());
     const bool went_on = take_turn(ring.front(), budget, batch);
+    n_turn_tokens_ += one_turn(ring.front());
     n_tokens_ -= batch.n_tokens - before;
     if (!went_on) break;
     if (ring.front().next == ring.front().window_tokens.size()) {
@@ -71,6 +81,7 @@ void WindowQueue::remove(JobId job) {
 }
 
 std::size_t WindowQueue::tokens_before(std::size_t n) const {
+  if (n <= kTurnTokens) return n + n_turn_tokens_;
   std::size_t sum = n;
   for (const auto& [model, ring] : rings_) {
     for (const Job& job : ring) sum += std::min(job.n_left, n);

@@ -19,7 +19,7 @@ inline constexpr std::size_t kTurnTokens = 384;
 /// of a request go in their order.
 ///
 /// Threads: none of its own; the caller's lock covers every call. Cost: push O(windows), take O(windows taken), remove
-/// O(1), tokens_before O(jobs).
+/// O(1), tokens_before O(1) for what is read in one turn, else O(jobs).
 class WindowQueue {
  public:
   using JobId = std::uint64_t;
@@ -46,7 +46,8 @@ class WindowQueue {
 
   std::size_t n_tokens() const { return n_tokens_; }
   std::size_t n_jobs() const { return places_.size(); }
-  /// Tokens that are read, at most, before a new job of `n` tokens is done: nobody gets more than it does meanwhile.
+  /// Tokens that are read, at most, before a new job of `n` tokens is done: meanwhile nobody gets more than it does,
+  /// but everybody a turn.
   std::size_t tokens_before(std::size_t n) const;
 
  private:
@@ -62,6 +63,7 @@ class WindowQueue {
     Ring::iterator job;
   };
 
+  static std::size_t one_turn(const Job& job);
   bool take_turn(Job& job, std::size_t budget, Batch& batch);
   void forget(Ring& ring, Ring::iterator job);
 
@@ -69,6 +71,7 @@ class WindowQueue {
   std::unordered_map<JobId, JobPlace> places_;
   ModelId last_model_ = 0;
   std::size_t n_tokens_ = 0;
+  std::size_t n_turn_tokens_ = 0;  // of all jobs, each at most a turn
 };
 
 }  // namespace spanqa::serve

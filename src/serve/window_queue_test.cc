@@ -77,8 +77,15 @@ TEST(WindowQueue, CountsWhatIsReadBeforeANewJobIsDone) {
   WindowQueue queue;
   queue.push(1, 1, {300, 300});
   queue.push(2, 1, {100});
-  EXPECT_EQ(queue.tokens_before(200), 200U + 200U + 100U);
+  EXPECT_EQ(queue.tokens_before(200), 200U + kTurnTokens + 100U) << "a turn each, though it needs less itself";
+  EXPECT_EQ(queue.tokens_before(500), 500U + 500U + 100U);
   EXPECT_EQ(queue.tokens_before(5000), 5000U + 600U + 100U);
+  (void)queue.take(350);
+  EXPECT_EQ(queue.tokens_before(200), 200U + 300U + 100U);
+  queue.remove(1);
+  EXPECT_EQ(queue.tokens_before(1), 1U + 100U);
+  (void)queue.take(350);
+  EXPECT_EQ(queue.tokens_before(1), 1U);
 }
 
 TEST(WindowQueue, LosesAndRepeatsNoWindowAndKeepsTheBudgetAndTheOrder) {
