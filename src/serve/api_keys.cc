@@ -5,18 +5,13 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "serve/weighted_list.h"
 
 namespace spanqa::serve {
 namespace {
 
 constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 20;
 constexpr std::string_view kBearer = "Bearer ";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
-}
 
 bool is_visible(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
@@ -54,9 +49,10 @@ Result<ApiKeys> ApiKeys::read(const std::filesystem::path& file) {
   std::string lines;
   for (std::string_view rest = text; !rest.empty();) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = trimmed(rest.substr(0, end));
+    std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (line.starts_with('#')) continue;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (trimmed(line).starts_with('#')) continue;
     lines.append(line).push_back('\n');
   }
   Result<ApiKeys> keys = parse(lines);

@@ -45,6 +45,12 @@ Digest sha256(std::span<const std::string_view> parts) {
   return hasher.finish();
 }
 
+std::string base64(const Digest& digest) {
+  std::array<unsigned char, 45> text{};  // 44 characters and the zero that OpenSSL puts behind them
+  const int n = EVP_EncodeBlock(text.data(), digest.data(), static_cast<int>(digest.size()));
+  return {text.begin(), text.begin() + n};
+}
+
 bool equal_in_constant_time(const Digest& a, const Digest& b) {
   return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }

@@ -19,6 +19,8 @@ TEST(Sha256, GivesTheStandardsExample) {  // FIPS 180-2, appendix B.1
   EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+TEST(Sha256, IsWrittenInBase64) { EXPECT_EQ(base64(sha256("")), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="); }
+
 TEST(Sha256, OfPartsTellsWhereOneEnds) {
   const std::vector<std::string_view> one = {"ab", "c"};
   const std::vector<std::string_view> other = {"a", "bc"};
