@@ -146,7 +146,10 @@ void Metrics::rejected(ErrorKind kind) {
   impl_->rejected.Add({{"code", std::string(error_row(kind).code)}}).Increment();
 }
 
-void Metrics::cancelled() { impl_->cancelled.Increment(); }
+void Metrics::cancelled() {
+  impl_->in_flight.Decrement();
+  impl_->cancelled.Increment();
+}
 
 void Metrics::answered(const EngineTimes& times) {
   impl_->queue_seconds.Observe(seconds_of(times.queue));

@@ -47,13 +47,13 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  /// A request has come; response_done() follows.
+  /// A request has come; response_done() or cancelled() follows.
   void request_begun();
   /// `route` nullptr: no route of the table ("other"). `seconds` from the complete request to its response.
   void response_done(const Route* route, int status, double seconds);
   /// A refusal by its code, of whichever route.
   void rejected(ErrorKind kind);
-  /// A client left before its answer.
+  /// Its client left before the answer.
   void cancelled();
   /// Of one answered request.
   void answered(const EngineTimes& times);
