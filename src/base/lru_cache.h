@@ -48,6 +48,21 @@ class LruCache {
     }
   }
 
+  /// Drops every value for which `is_stale(value)` holds. Cost: a call for each value, under the lock.
+  template <typename Predicate>
+  void erase_if(const Predicate& is_stale) {
+    const std::lock_guard lock(mutex_);
+    for (auto entry = order_.begin(); entry != order_.end();) {
+      if (!is_stale(*entry->value)) {
+        ++entry;
+        continue;
+      }
+      used_ -= entry->cost;
+      by_key_.erase(std::string_view(entry->key));
+      entry = order_.erase(entry);
+    }
+  }
+
   struct Counts {
     std::uint64_t hits = 0;
     std::uint64_t misses = 0;

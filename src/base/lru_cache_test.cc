@@ -37,6 +37,19 @@ TEST(LruCache, AValueInUseSurvivesItsEviction) {
   EXPECT_EQ(*held, 7);
 }
 
+TEST(LruCache, DropsWhatIsStaleAndHasRoomForOthersThen) {
+  LruCache<int> cache(3);
+  for (const int i : {1, 2, 3}) cache.insert(std::to_string(i), std::make_shared<int>(i), 1);
+  cache.erase_if([](int value) { return value != 2; });
+  EXPECT_EQ(cache.find("1"), nullptr);
+  EXPECT_EQ(cache.find("3"), nullptr);
+  EXPECT_EQ(cache.counts().bytes, 1U);
+  cache.insert("4", std::make_shared<int>(4), 1);
+  cache.insert("5", std::make_shared<int>(5), 1);
+  EXPECT_NE(cache.find("2"), nullptr);
+  EXPECT_NE(cache.find("4"), nullptr);
+}
+
 TEST(LruCache, ManyThreadsFindWhatTheyOrOthersInserted) {
   LruCache<int> cache(64);  // room for 64 of the 100 keys: evictions go on all the time
   std::atomic<int> n_wrong = 0;

@@ -9,27 +9,15 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "qa/answer_json.h"
-#include "shared_data.h"
+#include "qa/testing_reader.h"
 
 namespace spanqa {
 namespace {
 
-std::shared_ptr<const Reader> tiny_reader(const ReaderOptions& options = {}) {
-  auto reader = Reader::open(testing::source_path("tests/fixtures/nn/tiny-bert"), options);
-  EXPECT_TRUE(reader) << reader.error().message;
-  return reader.value();
-}
+using namespace testing;  // NOLINT(google-build-using-namespace): the helpers of this room's tests
 
-const std::string kContext =
-    "The first tower of the city was built by the river in 1698. The king did not name it. After the war a new team "
-    "built the second tower, and the city won. \U0001F600 Caf\u00e9 na\u00efve.";
-const std::array<std::string, 5> kQuestions = {"Who built the tower?", "When was it built?", "What did the king name?",
+const std::array<std::string, 5> kQuestions = {kQuestion, "When was it built?", "What did the king name?",
                                                "Where was the tower?", "How many towers?"};
-
-std::vector<DecoderOptions> every_decoder() {
-  return {PipelineOptions{.top_k = 3}, PipelineOptions{.top_k = 2, .handle_impossible_answer = true},
-          RunQaOptions{.n_best = 5}, RunQaOptions{.version_2 = true}, GlobalOptions{.top_k = 3}};
-}
 
 void expect_equal(const Answers& a, const Answers& b) {
   ASSERT_EQ(a.answers.size(), b.answers.size());

@@ -9,27 +9,14 @@
 #include <thread>
 #include <vector>
 
-#include "shared_data.h"
+#include "qa/testing_reader.h"
 
 namespace spanqa {
 namespace {
 
-std::shared_ptr<const Reader> tiny_reader() {
-  auto reader = Reader::open(testing::source_path("tests/fixtures/nn/tiny-bert"));
-  EXPECT_TRUE(reader) << reader.error().message;
-  return reader.value();
-}
+using namespace testing;  // NOLINT(google-build-using-namespace): the helpers of this room's tests
 
-const std::string kContext =
-    "The first tower of the city was built by the river in 1698. The king did not name it. After the war a new team "
-    "built the second tower, and the city won. \U0001F600 Caf\u00e9 na\u00efve.";
-const std::string kQuestion = "Who built the tower?";
 constexpr WindowOptions kShortWindows = {.max_length = 24, .overlap = 5};
-
-std::vector<DecoderOptions> every_decoder() {
-  return {PipelineOptions{.top_k = 3}, PipelineOptions{.top_k = 2, .handle_impossible_answer = true},
-          RunQaOptions{.n_best = 5}, RunQaOptions{.version_2 = true}, GlobalOptions{.top_k = 3}};
-}
 
 /// Logits of every window, each read in a batch of its own.
 std::vector<SpanLogits> read_all(const Reader& reader, const Reading& reading) {

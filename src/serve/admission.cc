@@ -11,6 +11,8 @@ namespace {
 // About the last 32 passes count: half a second of two cores, long enough to be steady.
 constexpr double kNewest = 1.0 / 32.0;
 constexpr double kMostSeconds = 3600.0;
+// A pass with fewer does not tell: what each pass costs whatever its size weighs too much.
+constexpr std::size_t kLeastTokens = 256;
 
 }  // namespace
 
@@ -20,7 +22,7 @@ Admission::Admission(const AdmissionOptions& options, double tokens_per_second)
 }
 
 void Admission::record(std::size_t n_tokens, double seconds, int n_threads) {
-  if (n_tokens == 0 || !(seconds > 0.0) || n_threads < 1) return;
+  if (n_tokens < kLeastTokens || !(seconds > 0.0) || n_threads < 1) return;
   const double speed = static_cast<double>(n_tokens) / (seconds * n_threads);
   core_speed_ += (speed - core_speed_) * kNewest;
 }

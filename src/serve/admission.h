@@ -29,7 +29,8 @@ class Admission {
   /// `tokens_per_second` of one core, as the warm-up measured it; above 0.
   Admission(const AdmissionOptions& options, double tokens_per_second);
 
-  /// A pass over `n_tokens` took so long on so many threads.
+  /// A pass over `n_tokens` took so long on so many threads. Small passes are left out: they are slower for each token,
+  /// and when it matters passes are full.
   void record(std::size_t n_tokens, double seconds, int n_threads);
   /// Of all cores.
   double tokens_per_second() const;

@@ -62,11 +62,16 @@ TEST(Admission, LearnsTheSpeedAndForgetsAnOutlier) {
   EXPECT_NEAR(admission.tokens_per_second(), 6000.0, 10.0);
   for (int i = 0; i < 300; ++i) admission.record(1024, 0.512 / 3.0, 2);
   EXPECT_NEAR(admission.tokens_per_second(), 6000.0, 10.0) << "threads count";
-  admission.record(1, 1.0, 1);
+  admission.record(256, 256.0, 1);
   EXPECT_GT(admission.tokens_per_second(), 5500.0);
+}
+
+TEST(Admission, DoesNotTakeSmallOrEmptyPassesForTheSpeed) {
+  Admission admission({.n_cores = 1}, 1000.0);
+  for (int i = 0; i < 1000; ++i) admission.record(20, 1.0, 1);
   admission.record(0, 1.0, 1);
-  admission.record(100, 0.0, 1);
-  EXPECT_GT(admission.tokens_per_second(), 5500.0);
+  admission.record(1024, 0.0, 1);
+  EXPECT_EQ(admission.tokens_per_second(), 1000.0);
 }
 
 }  // namespace

@@ -1,0 +1,404 @@
+#include "serve/batching_engine.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/cpu.h"
+#include "serve/admission.h"
+#include "serve/engine_job.h"
+#include "serve/window_queue.h"
+
+namespace spanqa::serve {
+namespace {
+
+using Ticket = Engine::Ticket;
+using Seconds = std::chrono::duration<double>;
+
+constexpr int kNiceness = 2;
+// Of so many first passes the very first makes primitives and brings the weights into memory; the best of the others
+// tells the speed.
+constexpr int kFirstPasses = 4;
+
+/// A request under way. Callbacks and whatever changes the job are under its mutex.
+struct Entry {
+  Entry(Ticket own_ticket, std::unique_ptr<EngineJob> own_job, Engine::Done call_done, Engine::Progress call_progress)
+      : ticket(own_ticket), job(std::move(own_job)), done(std::move(call_done)), progress(std::move(call_progress)) {}
+
+  const Ticket ticket;
+  const std::unique_ptr<EngineJob> job;
+  std::mutex mutex;
+  Engine::Done done;
+  Engine::Progress progress;
+  StageClock clock;                // under the engine's mutex
+  std::atomic<bool> over = false;  // set once, under the engine's mutex: by who may call `done`, or by cancel()
+};
+using EntryPtr = std::shared_ptr<Entry>;
+
+enum class Mode : std::uint8_t { kWide, kNarrow };
+
+/// Windows of one request in a pass; they lie one after another.
+struct Share {
+  EntryPtr entry;
+  std::vector<std::size_t> windows = {};
+};
+
+struct Pass {
+  Mode mode = Mode::kNarrow;
+  std::shared_ptr<const LoadedModel> model = nullptr;
+  std::vector<Share> shares = {};
+  std::size_t n_windows = 0;
+  std::size_t n_tokens = 0;
+};
+
+/// What a compute thread keeps from pass to pass.
+struct Worker {
+  Workspace narrow{1};
+  std::optional<Workspace> wide;
+  PackedBatch batch;
+  SpanLogits logits;
+};
+
+double seconds_between(Clock::time_point begin, Clock::time_point end) { return Seconds(end - begin).count(); }
+
+void lower_priority() {
+  // Linux counts niceness by thread; OpenMP's team inherits it. Where it is refused, all run alike.
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+}
+
+BatchingOptions with_defaults(BatchingOptions options) {
+  if (options.n_threads <= 0) options.n_threads = usable_cores();
+  if (options.n_wide_threads <= 0) options.n_wide_threads = options.n_threads;
+  return options;
+}
+
+AdmissionOptions admission_options(const BatchingOptions& options) {
+  return {.n_cores = options.n_threads, .queue_tokens = options.queue_tokens};
+}
+
+/// `deadline`: of requests in general, in seconds; a request may have less left for what it waited for before.
+ApiError api_error(const Refusal& refusal, std::size_t n_tokens, double deadline, double tokens_per_second) {
+  if (!refusal.never) return {.kind = ErrorKind::kQueueFull, .retry_after_seconds = refusal.seconds};
+  const double limit = std::floor(deadline * tokens_per_second);
+  if (static_cast<double>(n_tokens) <= limit) return {.kind = ErrorKind::kDeadlineExceeded};
+  return {.kind = ErrorKind::kContextTooLong,
+          .message = fmt::format("The contexts have {} tokens; about {:.0f} can be read in time.", n_tokens, limit),
+          .limit = static_cast<std::uint64_t>(limit)};
+}
+
+void call_done(Entry& entry, EngineOutcome outcome) {
+  const Engine::Done done = std::move(entry.done);
+  done(std::move(outcome));
+}
+
+/// Of a request whose windows are all read. An answer that is late is none.
+EngineOutcome outcome_of(Entry& entry) {
+  EngineAnswer answer = entry.job->finish(entry.clock.times());
+  if (Clock::now() > entry.job->deadline()) return refuse(ErrorKind::kDeadlineExceeded);
+  return answer;
+}
+
+/// Taken out by end() before.
+void refuse_all(std::vector<EntryPtr> entries, ErrorKind kind) {
+  for (const EntryPtr& entry : entries) {
+    const std::lock_guard lock(entry->mutex);
+    call_done(*entry, refuse(kind));
+  }
+}
+
+}  // namespace
+
+struct BatchingEngine::Impl {
+  explicit Impl(BatchingOptions given);
+  ~Impl();
+
+  // With the lock held.
+  bool waits_little() const;
+  std::optional<Mode> mode_for(bool is_first) const;
+  void wake();
+  Pass begin_pass(Mode mode);
+  bool end(Entry& entry);
+  std::vector<EntryPtr> take_expired();
+  void learn_speed(std::size_t n_tokens, double seconds, int n_threads);
+
+  // Without it.
+  std::optional<ApiError> admit(const EntryPtr& entry);
+  void cancel(Ticket ticket);
+  void compute(bool is_first);
+  void run(Worker& worker, Pass pass);
+  void account(const Pass& pass, Clock::time_point begin);
+  void hand_out(const Share& share, const Worker& worker, std::size_t sequence);
+  void refuse_pass(const Pass& pass, const Error& error);
+
+  const BatchingOptions options;
+  std::atomic<Ticket> next_ticket = 1;
+
+  mutable std::mutex mutex;
+  std::condition_variable wake_first;  // the first thread, which alone runs wide passes
+  std::condition_variable wake_rest;
+  WindowQueue queue;
+  Admission admission;
+  std::unordered_map<Ticket, EntryPtr> entries;  // all that `done` may still be called for
+  std::set<std::pair<Clock::time_point, Ticket>> deadlines;
+  std::size_t n_in_flight = 0;  // tokens
+  int n_running = 0;            // passes, until what came of them is handed out
+  bool is_wide = false;         // a wide pass is among them
+  bool is_stopping = false;
+  int n_passes = 0;
+  double best_first_speed = 0.0;
+  std::vector<std::thread> threads;
+};
+
+BatchingEngine::Impl::Impl(BatchingOptions given)
+    : options(with_defaults(std::move(given))), admission(admission_options(options), options.tokens_per_second) {
+  for (int i = 0; i < options.n_threads; ++i) threads.emplace_back([this, i] { compute(i == 0); });
+}
+
+BatchingEngine::Impl::~Impl() {
+  std::unique_lock lock(mutex);
+  is_stopping = true;
+  lock.unlock();
+  wake_first.notify_all();
+  wake_rest.notify_all();
+  for (std::thread& thread : threads) thread.join();
+  std::vector<EntryPtr> left;
+  for (const auto& [ticket, entry] : entries) left.push_back(entry);
+  for (const EntryPtr& entry : left) end(*entry);
+  refuse_all(std::move(left), ErrorKind::kShuttingDown);
+}
+
+std::optional<ApiError> BatchingEngine::Impl::admit(const EntryPtr& entry) {
+  const EngineJob& job = *entry->job;
+  std::vector<std::uint32_t> window_tokens = job.window_tokens();
+  const std::lock_guard lock(mutex);
+  const double seconds_left = seconds_between(Clock::now(), job.deadline());
+  if (const auto refusal = admission.refuse(queue, n_in_flight, job.n_tokens(), seconds_left)) {
+    return api_error(*refusal, job.n_tokens(), Seconds(options.deadline).count(), admission.tokens_per_second());
+  }
+  entries.emplace(entry->ticket, entry);
+  deadlines.emplace(job.deadline(), entry->ticket);
+  queue.push(entry->ticket, job.model()->generation, std::move(window_tokens));
+  wake();
+  return std::nullopt;
+}
+
+void BatchingEngine::Impl::cancel(Ticket ticket) {
+  EntryPtr entry;  // outlives the lock: with it go the caller's callbacks
+  const std::lock_guard lock(mutex);
+  const auto found = entries.find(ticket);
+  if (found == entries.end()) return;
+  entry = found->second;
+  end(*entry);
+}
+
+bool BatchingEngine::Impl::waits_little() const {
+  return queue.n_tokens() <= options.batch_tokens * static_cast<std::size_t>(options.n_threads);
+}
+
+/// How a free thread may read now; nullopt: it waits.
+std::optional<Mode> BatchingEngine::Impl::mode_for(bool is_first) const {
+  if (queue.n_tokens() == 0 || is_wide) return std::nullopt;
+  if (n_running > 0 || !waits_little()) return Mode::kNarrow;
+  if (is_first) return Mode::kWide;
+  return std::nullopt;  // the first thread is free too, and takes it
+}
+
+/// To be called when something changed that mode_for() looks at. One of the rest is enough: it wakes the next.
+void BatchingEngine::Impl::wake() {
+  if (mode_for(true)) wake_first.notify_one();
+  if (mode_for(false)) wake_rest.notify_one();
+}
+
+Pass BatchingEngine::Impl::begin_pass(Mode mode) {
+  WindowQueue::Batch batch = queue.take(options.batch_tokens);
+  std::sort(batch.windows.begin(), batch.windows.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.job, a.window) < std::tie(b.job, b.window);
+  });
+  Pass pass{.mode = mode, .n_windows = batch.windows.size(), .n_tokens = batch.n_tokens};
+  const Clock::time_point now = Clock::now();
+  for (const WindowQueue::Place& place : batch.windows) {
+    if (pass.shares.empty() || pass.shares.back().entry->ticket != place.job) {
+      pass.shares.push_back({.entry = entries.at(place.job), .windows = {}});
+      pass.shares.back().entry->clock.pass_begins(now);
+    }
+    pass.shares.back().windows.push_back(place.window);
+  }
+  pass.model = pass.shares.front().entry->job->model();
+  n_in_flight += pass.n_tokens;
+  ++n_running;
+  is_wide = mode == Mode::kWide;
+  return pass;
+}
+
+/// Takes a request out. True for who may call its `done`: nobody did, and nobody else will.
+bool BatchingEngine::Impl::end(Entry& entry) {
+  if (entry.over.exchange(true)) return false;
+  queue.remove(entry.ticket);
+  deadlines.erase({entry.job->deadline(), entry.ticket});
+  entries.erase(entry.ticket);
+  return true;
+}
+
+std::vector<EntryPtr> BatchingEngine::Impl::take_expired() {
+  std::vector<EntryPtr> expired;
+  const Clock::time_point now = Clock::now();
+  while (!deadlines.empty() && deadlines.begin()->first < now) {
+    expired.push_back(entries.at(deadlines.begin()->second));
+    end(*expired.back());
+  }
+  return expired;
+}
+
+void BatchingEngine::Impl::learn_speed(std::size_t n_tokens, double seconds, int n_threads) {
+  if (n_passes <= kFirstPasses) ++n_passes;
+  if (n_passes == 1 || !(seconds > 0.0)) return;
+  if (n_passes > kFirstPasses) return admission.record(n_tokens, seconds, n_threads);
+  best_first_speed = std::max(best_first_speed, static_cast<double>(n_tokens) / (seconds * n_threads));
+  admission = Admission(admission_options(options), best_first_speed);
+}
+
+void BatchingEngine::Impl::compute(bool is_first) {
+  lower_priority();
+  Worker worker;
+  std::unique_lock lock(mutex);
+  while (!is_stopping) {
+    if (std::vector<EntryPtr> expired = take_expired(); !expired.empty()) {
+      lock.unlock();
+      refuse_all(std::move(expired), ErrorKind::kDeadlineExceeded);
+      lock.lock();
+    } else if (const std::optional<Mode> mode = mode_for(is_first)) {
+      Pass pass = begin_pass(*mode);
+      wake();
+      lock.unlock();
+      run(worker, std::move(pass));
+      lock.lock();
+      --n_running;
+      if (*mode == Mode::kWide) is_wide = false;
+      wake();
+    } else {
+      (is_first ? wake_first : wake_rest).wait(lock);
+    }
+  }
+}
+
+void BatchingEngine::Impl::run(Worker& worker, Pass pass) {
+  worker.batch.clear();
+  for (const Share& share : pass.shares) {
+    for (const std::size_t window : share.windows) share.entry->job->append(window, worker.batch);
+  }
+  Workspace* workspace = &worker.narrow;
+  if (pass.mode == Mode::kWide && options.n_wide_threads > 1) {
+    if (!worker.wide) worker.wide.emplace(options.n_wide_threads);
+    workspace = &*worker.wide;
+  }
+  const Clock::time_point begin = Clock::now();
+  const Status status = pass.model->reader->model().forward(worker.batch, *workspace, worker.logits);
+  account(pass, begin);
+  if (options.batch_done) {
+    options.batch_done({.model = pass.model->name,
+                        .n_windows = pass.n_windows,
+                        .n_tokens = pass.n_tokens,
+                        .is_wide = pass.mode == Mode::kWide});
+  }
+  if (!status) return refuse_pass(pass, status.error());
+  std::size_t sequence = 0;
+  for (const Share& share : pass.shares) {
+    hand_out(share, worker, sequence);
+    sequence += share.windows.size();
+  }
+}
+
+void BatchingEngine::Impl::account(const Pass& pass, Clock::time_point begin) {
+  const int n_threads = pass.mode == Mode::kWide ? options.n_wide_threads : 1;
+  const std::lock_guard lock(mutex);
+  const Clock::time_point now = Clock::now();
+  for (const Share& share : pass.shares) share.entry->clock.pass_ends(now);
+  n_in_flight -= pass.n_tokens;
+  learn_speed(pass.n_tokens, seconds_between(begin, now), n_threads);
+}
+
+/// Gives one request its windows' logits, from a sequence of the batch on, and what follows from them.
+void BatchingEngine::Impl::hand_out(const Share& share, const Worker& worker, std::size_t sequence) {
+  Entry& entry = *share.entry;
+  const std::lock_guard entry_lock(entry.mutex);
+  if (entry.over) return;
+  for (const std::size_t window : share.windows) {
+    const std::uint32_t at = worker.batch.offsets[sequence++];
+    entry.job->take(window, worker.logits.start.data() + at, worker.logits.end.data() + at);
+  }
+  if (entry.progress) entry.progress(entry.job->progress());
+  if (!entry.job->is_complete()) return;
+  EngineOutcome outcome = outcome_of(entry);
+  std::unique_lock lock(mutex);
+  const bool is_ours = end(entry);
+  lock.unlock();
+  if (is_ours) call_done(entry, std::move(outcome));
+}
+
+/// A batch that the model refuses: no text gives one, since tokenizer and weights were checked against each other.
+void BatchingEngine::Impl::refuse_pass(const Pass& pass, const Error& error) {
+  if (options.log) options.log(fmt::format("{}: a batch could not be read: {}", pass.model->name, error.message));
+  std::vector<EntryPtr> failed;
+  std::unique_lock lock(mutex);
+  for (const Share& share : pass.shares) {
+    if (end(*share.entry)) failed.push_back(share.entry);
+  }
+  lock.unlock();
+  refuse_all(std::move(failed), ErrorKind::kInternal);
+}
+
+BatchingEngine::BatchingEngine(BatchingOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+BatchingEngine::~BatchingEngine() = default;
+
+Engine::Ticket BatchingEngine::submit(EngineRequest request, Done done, Progress progress) {
+  const Clock::time_point begin = Clock::now();
+  const Ticket ticket = impl_->next_ticket++;
+  auto job = EngineJob::start(std::move(request), impl_->options.cache);
+  if (!job) {
+    done(tl::unexpected<ApiError>(std::move(job).error()));
+    return ticket;
+  }
+  const auto entry = std::make_shared<Entry>(ticket, *std::move(job), std::move(done), std::move(progress));
+  entry->clock.tokenized(begin, Clock::now());
+  if (entry->job->is_complete()) {
+    call_done(*entry, outcome_of(*entry));
+  } else if (auto refusal = impl_->admit(entry)) {
+    call_done(*entry, tl::unexpected<ApiError>(*std::move(refusal)));
+  }
+  return ticket;
+}
+
+void BatchingEngine::cancel(Ticket ticket) { impl_->cancel(ticket); }
+
+std::optional<int> BatchingEngine::seconds_to_wait(std::size_t n_tokens) const {
+  const std::lock_guard lock(impl_->mutex);
+  const auto refusal =
+      impl_->admission.refuse(impl_->queue, impl_->n_in_flight, n_tokens, Seconds(impl_->options.deadline).count());
+  if (!refusal || refusal->never) return std::nullopt;
+  return refusal->seconds;
+}
+
+std::size_t BatchingEngine::queue_tokens() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->queue.n_tokens();
+}
+
+double BatchingEngine::tokens_per_second() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->admission.tokens_per_second();
+}
+
+}  // namespace spanqa::serve
