@@ -98,7 +98,7 @@ HttpRequest head_of(const Parser& parser) {
   HttpRequest request;
   request.method = std::string(message.method_string());
   request.target = std::string(message.target());
-  request.keep_alive = parser.keep_alive();
+  request.keep_alive = parser.is_header_done() && parser.keep_alive();
   request.is_http_10 = message.version() == 10;
   for (const auto& field : message) {
     request.headers.push_back({std::string(field.name_string()), std::string(field.value())});
@@ -225,10 +225,7 @@ HttpRequest RequestReader::take() {
   return request;
 }
 
-HttpRequest RequestReader::head() const {
-  SPANQA_CHECK(impl_->parser && impl_->parser->is_header_done());
-  return head_of(*impl_->parser);
-}
+HttpRequest RequestReader::head() const { return impl_->parser ? head_of(*impl_->parser) : HttpRequest{}; }
 
 const ApiError& RequestReader::error() const {
   SPANQA_CHECK(impl_->failed);

@@ -43,7 +43,8 @@ class RequestReader {
 
   HttpRequest take();
   const ApiError& error() const;
-  /// After kContinue: the request as far as it is known, for whoever wants to refuse its body. No body.
+  /// The request being read as far as it is known, for whoever refuses it. No body; while the header is not complete
+  /// method and target may be empty too.
   HttpRequest head() const;
 
   enum class Phase : std::uint8_t { kIdle, kHeader, kBody };

@@ -127,6 +127,21 @@ TEST(RequestReader, KeepsToItsLimits) {
   EXPECT_EQ(events_of(chunked + "0\r\n" + std::string(10000, 't')), Events{"400 invalid_request"});
 }
 
+TEST(RequestReader, SaysOfARefusedRequestWhatItKnows) {
+  const std::string head = "PUT /p HTTP/1.1\r\nHost: h\r\nX-Request-ID: 7\r\n";
+  RequestReader by_length(HttpLimits{.body_bytes = 4});
+  ASSERT_EQ(by_length.feed(head + "Content-Length: 5\r\n\r\n"), Event::kError);
+  EXPECT_EQ(by_length.head().method, "PUT");
+  EXPECT_EQ(by_length.head().target, "/p");
+  EXPECT_EQ(by_length.head().header("x-request-id"), "7");
+  RequestReader by_chunks(HttpLimits{.body_bytes = 4});
+  ASSERT_EQ(by_chunks.feed(head + "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde"), Event::kError);
+  EXPECT_EQ(by_chunks.head().target, "/p");
+  RequestReader no_http;
+  ASSERT_EQ(no_http.feed("nonsense\r\n\r\n"), Event::kError);
+  EXPECT_EQ(no_http.head().method, "");
+}
+
 TEST(RequestReader, ARequestThatIsCutOffIsAnError) {
   const std::string whole = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc";
   for (std::size_t n = 1; n < whole.size(); ++n) {
