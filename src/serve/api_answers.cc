@@ -132,7 +132,10 @@ class AnswerTask : public std::enable_shared_from_this<AnswerTask> {
         delivery_(delivery) {}
 
   void start(Clock::time_point deadline) {
-    EngineRequest request{.model = model_, .keep_windows = asked_.include_tokens, .deadline = deadline};
+    EngineRequest request;
+    request.model = model_;
+    request.keep_windows = asked_.include_tokens;
+    request.deadline = deadline;
     Engine::Progress progress;
     if (delivery_ == Delivery::kStream) {
       request.request = asked_.request;  // events tell places within the texts
@@ -149,8 +152,9 @@ class AnswerTask : public std::enable_shared_from_this<AnswerTask> {
     }
     // The exchange keeps this call, and the call the exchange: a weak pointer ends the circle.
     call_->on_gone([weak = std::weak_ptr<ApiCall>(call_), &engine = parts_.engine, ticket] {
-      engine.cancel(ticket);
+      // Before the engine lets go of it, which may be the last who holds it.
       if (const auto call = weak.lock()) call->leave();
+      engine.cancel(ticket);
     });
   }
 
@@ -180,9 +184,8 @@ class AnswerTask : public std::enable_shared_from_this<AnswerTask> {
     auto found = std::make_shared<EngineAnswer>(*std::move(outcome));
     std::size_t size = 0;
     for (const Document& document : found->request.documents) size += document.text.size();
-    const bool is_posted =
-        size > parts_.inline_bytes &&
-        parts_.preparation.post(size, [self = shared_from_this(), found] { self->deliver(*found); });
+    const bool is_posted = size > parts_.inline_bytes &&
+                           parts_.preparation.post(size, [self = shared_from_this(), found] { self->deliver(*found); });
     if (!is_posted) deliver(*found);
   }
 

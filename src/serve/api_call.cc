@@ -62,6 +62,7 @@ void ApiCall::respond(HttpResponse response, const CallFacts& facts) {
 }
 
 void ApiCall::refuse(ApiError error) {
+  if (has_ended_) return;
   const CallFacts facts{.error = error.kind};
   if (error.kind == ErrorKind::kInternal) {
     if (!error.message.empty()) sinks_.log.note("internal", error.message);

@@ -32,9 +32,9 @@ struct ModelInfo {
 struct MetricsSnapshot {
   std::size_t queue_tokens = 0;
   std::size_t connections = 0;
-  CacheCounts answers;
-  CacheCounts contexts;
-  std::vector<ModelInfo> models;
+  CacheCounts answers = {};
+  CacheCounts contexts = {};
+  std::vector<ModelInfo> models = {};
   std::uint64_t log_lines_dropped = 0;
 };
 
