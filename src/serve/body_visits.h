@@ -142,7 +142,8 @@ void visit_answer_fields(Visitor& visitor, Fields& f, const BodyLimits& limits) 
 
 template <typename Visitor, typename Call>
 void visit_tokenize(Visitor& visitor, Call& call, const BodyLimits& limits) {
-  visitor.text(Field{"text", "What is to be cut into tokens.", Presence::kRequired}, call.text, context_limit(limits));
+  visitor.text(Field{"text", "What is to be cut into tokens.", Presence::kRequired}, call.text,
+               TextLimit{limits.tokenize_bytes, ErrorKind::kContextTooLong});
   visitor.text(Field{"model", "Name of a loaded model; without it the default one."}, call.model, name_limit());
   visitor.boolean(Field{"add_special_tokens", "Put [CLS] before and [SEP] behind."}, call.add_special_tokens);
 }

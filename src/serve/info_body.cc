@@ -16,6 +16,7 @@ Json limits_json(const ServerFacts& facts) {
           {"question_bytes", limits.question_bytes},
           {"context_bytes", limits.context_bytes},
           {"contexts_bytes", limits.contexts_bytes},
+          {"tokenize_bytes", limits.tokenize_bytes},
           {"questions", limits.questions},
           {"contexts", limits.contexts},
           {"top_k", limits.top_k},

@@ -19,8 +19,9 @@ namespace spanqa::serve {
 /// docs/server.md says why each has its value.
 struct BodyLimits {
   std::size_t question_bytes = std::size_t{16} << 10;
-  std::size_t context_bytes = std::size_t{2} << 20;   // of each context
-  std::size_t contexts_bytes = std::size_t{4} << 20;  // of all contexts of a request
+  std::size_t context_bytes = std::size_t{2} << 20;     // of each context
+  std::size_t contexts_bytes = std::size_t{4} << 20;    // of all contexts of a request
+  std::size_t tokenize_bytes = std::size_t{256} << 10;  // of a text whose tokens are listed: each makes 200 bytes
   std::size_t questions = 32;
   std::size_t contexts = 64;  // contexts, instances, documents or inputs of a request
   int top_k = 100;

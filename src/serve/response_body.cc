@@ -1,6 +1,9 @@
 #include "serve/response_body.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -185,20 +188,22 @@ std::string full_body(const AnswerCall& call, const FullAnswer& answer) {
   return dump(json);
 }
 
+// Written without a tree: a long text has a hundred thousand tokens, and each would be a dozen values.
 std::string tokenize_body(const std::string& model, const std::string& text, std::span<const TokenText> tokens) {
   const TextIndex index{std::string_view(text)};
-  Json list = Json::array();
+  std::string body = fmt::format(R"({{"model":{},"tokens":[)", dump(model));
   for (const TokenText& token : tokens) {
     const TextPosition begin = index.at_byte(token.span.begin);
     const TextPosition end = index.at_byte(token.span.end);
-    list.push_back({{"id", token.id},
-                    {"token", token.text},
-                    {"special", token.special},
-                    {"code_points", range(begin.code_point, end.code_point)},
-                    {"bytes", range(begin.byte, end.byte)},
-                    {"utf16", range(begin.utf16, end.utf16)}});
+    if (body.back() == '}') body += ',';
+    fmt::format_to(std::back_inserter(body), R"({{"id":{},"token":{},"special":{},)", token.id, dump(token.text),
+                   token.special);
+    fmt::format_to(std::back_inserter(body),
+                   R"("code_points":{{"start":{},"end":{}}},"bytes":{{"start":{},"end":{}}},)", begin.code_point,
+                   end.code_point, begin.byte, end.byte);
+    fmt::format_to(std::back_inserter(body), R"("utf16":{{"start":{},"end":{}}}}})", begin.utf16, end.utf16);
   }
-  return dump(Json{{"model", model}, {"tokens", std::move(list)}});
+  return body + "]}";
 }
 
 std::string models_body(std::span<const ModelSummary> models) {
