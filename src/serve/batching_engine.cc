@@ -75,8 +75,9 @@ struct Worker {
 double seconds_between(Clock::time_point begin, Clock::time_point end) { return Seconds(end - begin).count(); }
 
 void lower_priority() {
-  // Linux counts niceness by thread; OpenMP's team inherits it. Where it is refused, all run alike.
-  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+  // Linux counts niceness by thread, and OpenMP's team inherits it. Where it is refused all run alike.
+  const auto thread = static_cast<id_t>(::gettid());
+  (void)::setpriority(PRIO_PROCESS, thread, ::getpriority(PRIO_PROCESS, thread) + kNiceness);
 }
 
 BatchingOptions with_defaults(BatchingOptions options) {
@@ -224,9 +225,8 @@ void BatchingEngine::Impl::wake() {
 
 Pass BatchingEngine::Impl::begin_pass(Mode mode) {
   WindowQueue::Batch batch = queue.take(options.batch_tokens);
-  std::sort(batch.windows.begin(), batch.windows.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.job, a.window) < std::tie(b.job, b.window);
-  });
+  std::sort(batch.windows.begin(), batch.windows.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.job, a.window) < std::tie(b.job, b.window); });
   Pass pass{.mode = mode, .n_windows = batch.windows.size(), .n_tokens = batch.n_tokens};
   const Clock::time_point now = Clock::now();
   for (const WindowQueue::Place& place : batch.windows) {
