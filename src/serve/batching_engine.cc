@@ -185,6 +185,7 @@ std::optional<ApiError> BatchingEngine::Impl::admit(const EntryPtr& entry) {
   const EngineJob& job = *entry->job;
   std::vector<std::uint32_t> window_tokens = job.window_tokens();
   const std::lock_guard lock(mutex);
+  if (is_stopping) return ApiError{.kind = ErrorKind::kShuttingDown};
   const double seconds_left = seconds_between(Clock::now(), job.deadline());
   if (const auto refusal = admission.refuse(queue, n_in_flight, job.n_tokens(), seconds_left)) {
     return api_error(*refusal, job.n_tokens(), Seconds(options.deadline).count(), admission.tokens_per_second());
