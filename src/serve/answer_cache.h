@@ -24,8 +24,8 @@ AnswerKey answer_key(std::uint64_t generation, const AskOptions& options, const 
 
 /// The least recently used go first. Nothing of a text is kept but what stands in its answers.
 ///
-/// Threads: every call may run concurrently (one mutex, held for a look-up; forget() holds it for a walk over all, about
-/// a millisecond for each 10,000).
+/// Threads: every call may run concurrently (one mutex, held for a look-up; forget() holds it for a walk over all,
+/// about a millisecond for each 10,000).
 class AnswerCache {
  public:
   /// 0: keeps nothing.

@@ -75,8 +75,9 @@ struct Worker {
 double seconds_between(Clock::time_point begin, Clock::time_point end) { return Seconds(end - begin).count(); }
 
 void lower_priority() {
-  // Linux counts niceness by thread; OpenMP's team inherits it. Where it is refused, all run alike.
-  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+  // Linux counts niceness by thread, and OpenMP's team inherits it. Where it is refused all run alike.
+  const auto thread = static_cast<id_t>(::gettid());
+  (void)::setpriority(PRIO_PROCESS, thread, ::getpriority(PRIO_PROCESS, thread) + kNiceness);
 }
 
 BatchingOptions with_defaults(BatchingOptions options) {
@@ -184,6 +185,7 @@ std::optional<ApiError> BatchingEngine::Impl::admit(const EntryPtr& entry) {
   const EngineJob& job = *entry->job;
   std::vector<std::uint32_t> window_tokens = job.window_tokens();
   const std::lock_guard lock(mutex);
+  if (is_stopping) return ApiError{.kind = ErrorKind::kShuttingDown};
   const double seconds_left = seconds_between(Clock::now(), job.deadline());
   if (const auto refusal = admission.refuse(queue, n_in_flight, job.n_tokens(), seconds_left)) {
     return api_error(*refusal, job.n_tokens(), Seconds(options.deadline).count(), admission.tokens_per_second());
@@ -224,9 +226,8 @@ void BatchingEngine::Impl::wake() {
 
 Pass BatchingEngine::Impl::begin_pass(Mode mode) {
   WindowQueue::Batch batch = queue.take(options.batch_tokens);
-  std::sort(batch.windows.begin(), batch.windows.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.job, a.window) < std::tie(b.job, b.window);
-  });
+  std::sort(batch.windows.begin(), batch.windows.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.job, a.window) < std::tie(b.job, b.window); });
   Pass pass{.mode = mode, .n_windows = batch.windows.size(), .n_tokens = batch.n_tokens};
   const Clock::time_point now = Clock::now();
   for (const WindowQueue::Place& place : batch.windows) {

@@ -86,8 +86,8 @@ Status EngineJob::start_pairs() {
     Pair& pair = pairs_.emplace_back();
     pair.first_window = n_windows_;
     if (cache_ != nullptr) {
-      pair.key = answer_key(asked_.model->generation, request.options, questions[place.question],
-                            documents[place.document]);
+      pair.key =
+          answer_key(asked_.model->generation, request.options, questions[place.question], documents[place.document]);
       if (!asked_.keep_windows) pair.cached = cache_->find(pair.key);
     }
     if (pair.cached != nullptr) {

@@ -66,9 +66,9 @@ class ModelSet {
 
   const ModelSetOptions options_;
   Engine& engine_;
-  std::mutex load_mutex_;          // one load at a time
-  std::uint64_t generation_ = 0;   // of the last model; under load_mutex_
-  mutable std::mutex mutex_;       // of the pointers to models, held to copy one
+  std::mutex load_mutex_;         // one load at a time
+  std::uint64_t generation_ = 0;  // of the last model; under load_mutex_
+  mutable std::mutex mutex_;      // of the pointers to models, held to copy one
   std::vector<Slot> slots_;
 };
 
