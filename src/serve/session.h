@@ -20,7 +20,8 @@ class context;
 
 namespace spanqa::serve {
 
-/// docs/server.md says why each has its value. Past one of the first four the client gets kRequestTimeout and is left.
+/// docs/server.md says why each has its value. All above zero. Past one of the first four the client gets
+/// kRequestTimeout and is left.
 struct SessionTimes {
   std::chrono::milliseconds header{10'000};      // from its first byte; of the first request from accept, TLS included
   std::chrono::milliseconds body{30'000};        // from the end of the header
