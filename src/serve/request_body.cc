@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "serve/body_visits.h"
 #include "serve/json_document.h"
+#include "serve/weighted_list.h"
 
 namespace spanqa::serve {
 namespace {
@@ -359,11 +360,6 @@ Parsed<FeedbackCall> parse_feedback_body(std::string_view body, const BodyLimits
 
 std::optional<ApiError> check_content_type(std::string_view content_type) {
   if (content_type.empty()) return std::nullopt;
-  const auto trimmed = [](std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
-  };
   const std::size_t end = content_type.find(';');
   bool ok = equal_ignoring_case(trimmed(content_type.substr(0, end)), "application/json");
   std::string_view rest = end == std::string_view::npos ? std::string_view() : content_type.substr(end + 1);
