@@ -31,6 +31,7 @@ void add_export(CLI::App& app, Run& run);
 void add_info(CLI::App& app, Run& run);
 void add_metrics(CLI::App& app, Run& run);
 void add_predict(CLI::App& app, Run& run);
+void add_serve(CLI::App& app, Run& run);
 void add_tokenize(CLI::App& app, Run& run);
 void add_train(CLI::App& app, Run& run);
 

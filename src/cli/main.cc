@@ -47,6 +47,7 @@ int run_main(int argc, char** argv) {
   Run run;
   add_ask(app, run);
   add_predict(app, run);
+  add_serve(app, run);
   add_evaluate(app, run);
   add_train(app, run);
   add_export(app, run);

@@ -86,7 +86,8 @@ class Api::Routes : public std::enable_shared_from_this<Api::Routes> {
                  .log_text = options_.log_text} {}
 
   CallPtr begin(HttpRequest request, std::shared_ptr<Exchange> exchange) const {
-    const CallSinks sinks{.metrics = parts_.metrics, .log = parts_.log, .cors = parts_.cors};
+    const CallSinks sinks{
+        .metrics = parts_.metrics, .log = parts_.log, .cors = parts_.cors, .owner = shared_from_this()};
     auto call = std::make_shared<ApiCall>(sinks, std::move(request), std::move(exchange));
     if (Parsed<RouteMatch> match = router_.match(call->request().method, call->request().target)) {
       call->set_match(*std::move(match));

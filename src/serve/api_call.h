@@ -16,11 +16,12 @@
 
 namespace spanqa::serve {
 
-/// What is told of every request. All outlive the calls.
+/// What is told of every request. Metrics and log outlive the calls.
 struct CallSinks {
   Metrics& metrics;
   AccessLog& log;
   const Cors& cors;
+  std::shared_ptr<const void> owner;  // of cors and of the routes: kept as long as the call
 };
 
 /// What one response leaves in the log beside what every one does.

@@ -4,13 +4,17 @@ namespace spanqa::serve {
 
 Worker::Worker(std::size_t most_bytes) : most_bytes_(most_bytes), thread_([this] { run(); }) {}
 
-Worker::~Worker() {
+Worker::~Worker() { stop(); }
+
+void Worker::stop() {
+  std::deque<Waiting> dropped;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    dropped.swap(waiting_);
   }
   changed_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 bool Worker::post(std::size_t n_bytes, Job job) {

@@ -17,7 +17,6 @@ class Worker {
 
   /// `most_bytes`: of the texts that waiting jobs hold, as post() names them.
   explicit Worker(std::size_t most_bytes = std::size_t{64} << 20);
-  /// Waits for the job at hand; those that have not begun are dropped.
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -25,6 +24,10 @@ class Worker {
   /// False, and nothing happens, where too much waits already or the worker ends. `n_bytes` is what the job keeps in
   /// memory meanwhile.
   bool post(std::size_t n_bytes, Job job);
+
+  /// Waits for the job at hand; those that have not begun are dropped, and further ones refused. What the destructor
+  /// does, for those who still post.
+  void stop();
 
  private:
   struct Waiting {
