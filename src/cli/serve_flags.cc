@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <set>
+#include <string_view>
 
 #include "cli/config_file.h"
 #include "cli/version.h"
@@ -29,8 +30,15 @@ std::string variable_of(const CLI::Option& option) {
   return name;
 }
 
+/// Kubernetes sets SPANQA_PORT to "tcp://10.0.0.7:80" for every pod beside a service named spanqa.
+bool is_of_kubernetes(const std::string& variable) {
+  const char* const value = std::getenv(variable.c_str());
+  return value != nullptr && std::string_view(value).starts_with("tcp://");
+}
+
 CLI::Option* in_group(const char* group, CLI::Option* option) {
-  return option->group(group)->envname(variable_of(*option));
+  const std::string variable = variable_of(*option);
+  return option->group(group)->envname(is_of_kubernetes(variable) ? "" : variable);
 }
 
 template <typename Value>

@@ -99,6 +99,11 @@ TEST(ServeFlags, TheEnvironmentGivesThemToo) {
   EXPECT_EQ(options.answer_cache_bytes, std::size_t{9} << 20) << "the command line overrules it";
 }
 
+TEST(ServeFlags, TheVariableThatKubernetesSetsIsNoPort) {
+  const Variables variables({{"SPANQA_PORT", "tcp://10.0.0.7:80"}});
+  EXPECT_EQ(resolved("--model a").value().server.port, 5000);
+}
+
 TEST(ServeFlags, AFileGivesThemToo) {
   const ScratchFile file(
       "serve.toml",
@@ -124,7 +129,10 @@ TEST(ServeFlags, KeysComeFromTheEnvironmentAndFromAFile) {
   EXPECT_FALSE(keys.allows({.method = "GET", .target = "/", .headers = {{"X-API-Key", "fourth"}}}));
   const Variables empty({{"SPANQA_API_KEYS", ""}});
   EXPECT_NE(fault("--model a").find("SPANQA_API_KEYS"), std::string::npos) << "set to nothing is not left out";
-  EXPECT_EQ(resolved("--model a --api-keys-file /nowhere/keys").error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(ServeFlags, SaysWhichFileOfKeysIsMissing) {
+  EXPECT_EQ(resolved("--model a --api-keys-file /nowhere/keys").error().code, ErrorCode::kNotFound);
 }
 
 TEST(ServeFlags, ACertificateNeedsItsKey) {

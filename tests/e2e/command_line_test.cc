@@ -13,7 +13,7 @@ class CommandLineTest : public ProgramTest {
     return {{"ask"},           {"predict"},         {"evaluate"},        {"train"},          {"curves"},
             {"export"},        {"metrics"},         {"tokenize"},        {"data"},           {"data", "inspect"},
             {"data", "check"}, {"data", "convert"}, {"data", "exclude"}, {"data", "sample"}, {"data", "unanswerable"},
-            {"info"},          {"bench"},           {"completion"}};
+            {"info"},          {"bench"},           {"completion"},      {"serve"}};
   }
 };
 
