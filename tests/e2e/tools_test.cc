@@ -372,7 +372,8 @@ TEST_F(InfoTest, SelfCheckReadsAnyText) {
 TEST_F(CompletionTest, BashOffersWhatThisProgramTakes) {
   const std::string ask = "source <($SPANQA completion bash); COMP_WORDS=(spanqa ";
   const Outcome subcommands = shell(ask + "\"\"); COMP_CWORD=1; _spanqa; echo \"${COMPREPLY[*]}\"");
-  EXPECT_EQ(subcommands.out, "ask predict serve evaluate train export curves metrics tokenize data info bench completion\n")
+  EXPECT_EQ(subcommands.out,
+            "ask predict serve evaluate train export curves metrics tokenize data info bench completion\n")
       << subcommands.err;
   const Outcome options = shell(ask + "ask --over); COMP_CWORD=2; _spanqa; echo \"${COMPREPLY[*]}\"");
   EXPECT_EQ(options.out, "--overlap\n") << options.err;
