@@ -22,6 +22,10 @@ namespace {
 /// Progress is for people: more of it would cost time that reading needs (each event indexes its document).
 constexpr auto kProgressInterval = std::chrono::milliseconds(100);
 
+/// Of a response where each pair has answers of its own: one costs kilobytes while it is written, its sentence among
+/// them. What every field allows is 200,000.
+constexpr std::size_t kMostAnswers = 10'000;
+
 double ms_of(std::chrono::nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
 
 /// The pairs of one question: they stand one after another.
@@ -40,8 +44,10 @@ std::vector<PairRange> pairs_by_question(const AnswerRequest& request) {
 }
 
 MergeOptions merge_options(const AnswerRequest& request, int top_k, const QaSettings& fitted) {
-  return {.comparable = std::holds_alternative<GlobalOptions>(request.options.decoder),
-          .top_k = top_k,
+  const bool comparable = std::holds_alternative<GlobalOptions>(request.options.decoder);
+  const auto most = static_cast<int>(std::max(kMostAnswers / request.pairs.size(), std::size_t{1}));
+  return {.comparable = comparable,
+          .top_k = comparable ? top_k : std::min(top_k, most),
           .no_answer_threshold = request.no_answer_threshold.value_or(fitted.no_answer_threshold)};
 }
 
