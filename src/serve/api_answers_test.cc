@@ -152,7 +152,7 @@ TEST(ApiAnswers, TokensComeWithTheirProbabilities) {
   const double p = tokens["tokens"][0]["p_start"];
   EXPECT_NEAR(p, 1.0 / (1.0 + static_cast<double>(tokens["tokens"].size())), 1e-6) << "all logits are equal";
   EXPECT_EQ(seen(R"(, "no_answer_threshold": 0.95)")["context"], 1) << "the best span's, though it is not the answer";
-  fixture.engine.finds_nothing = true;
+  fixture.engine.n_found = 0;
   EXPECT_EQ(seen("")["context"], 0) << "the first one where there is none";
 }
 
@@ -165,6 +165,18 @@ TEST(ApiAnswers, OtherDecodersRankNothing) {
   ASSERT_EQ(answers.size(), 2U);
   EXPECT_EQ(answers[0]["context"], 0);
   EXPECT_EQ(answers[1]["context"], 2);
+}
+
+TEST(ApiAnswers, AResponseHoldsSoManyAnswersAndNoMore) {
+  ApiFixture fixture;
+  fixture.engine.n_found = 10;
+  const Json body = {{"questions", std::vector<std::string>(32, "Who?")},
+                     {"contexts", std::vector<std::string>(64, "Ann.")},
+                     {"decoder", "pipeline"},
+                     {"top_k", 100}};
+  const Json json = json_of(fixture.post("/v1/answer", body.dump()));
+  ASSERT_EQ(json["results"].size(), 32U);
+  for (const Json& result : json["results"]) EXPECT_EQ(result["answers"].size(), 64U * 4U);
 }
 
 TEST(ApiAnswers, LongTextsAreWorkedOnElsewhereAndAnsweredAlike) {
