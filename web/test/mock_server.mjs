@@ -48,6 +48,11 @@ export class MockServer {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
+  /** The bodies that /v1/answer was asked with. */
+  get asked() {
+    return this.requests.filter((request) => request.path === "/v1/answer").map((request) => JSON.parse(request.body));
+  }
+
   get url() {
     return `http://127.0.0.1:${this.port}/`;
   }
