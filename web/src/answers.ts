@@ -8,6 +8,7 @@ import { curlCommand, jsonLine, quotation } from "./export";
 import { feedbackPanel } from "./feedback";
 import { heatPanel } from "./heat";
 import type { PlacedAnswer, Range } from "./shapes";
+import { sentenceSpan } from "./view";
 import { count, milliseconds, percent, shortened } from "./words";
 
 export interface PanelParts {
@@ -16,7 +17,7 @@ export interface PanelParts {
   answered: Answered;
   all: () => Answered[]; // of the round, for the export
   threshold: number | undefined; // of the model: a best score above it is an answer
-  firstMs: number | undefined; // what the first question over this text took on the server
+  firstTokenizeMs: number; // what the first question over this text took for its tokens
   feedback: boolean;
   selection: () => Range | null;
   announce: (words: string) => void;
@@ -24,19 +25,32 @@ export interface PanelParts {
   looked: () => void;
 }
 
+const kAroundUnits = 160; // of its sentence before and behind an answer, in UTF-16 units
+const kSavedMs = 0.5; // below this a gain is not worth a sentence
+
 function bar(share: number): HTMLElement {
   const node = element("span", { class: "bar", "aria-hidden": "true" });
   setVariable(node, "--share", share.toFixed(4));
   return node;
 }
 
-/** The answer in bold within its sentence. */
-function sentenceOf(answer: PlacedAnswer): HTMLElement | null {
-  const { sentence, text } = answer;
-  if (sentence === undefined || sentence.trim() === text.trim()) return null;
-  const at = sentence.indexOf(text);
-  if (at < 0) return null;
-  return element("blockquote", {}, sentence.slice(0, at), element("mark", {}, text), sentence.slice(at + text.length));
+/** The answer marked in its sentence, of which so much is shown as a person reads at a glance. */
+function sentenceOf(answer: PlacedAnswer, text: string): HTMLElement | null {
+  const { sentence, utf16 } = answer;
+  if (sentence === undefined || utf16 === undefined || sentence.trim() === answer.text.trim()) return null;
+  const place = sentenceSpan(text, sentence, utf16);
+  if (place === null) return null;
+  const start = Math.max(place.start, utf16.start - kAroundUnits);
+  const end = Math.min(place.end, utf16.end + kAroundUnits);
+  const before = text.slice(start, utf16.start).toWellFormed();
+  const behind = text.slice(utf16.end, end).toWellFormed();
+  return element(
+    "blockquote",
+    {},
+    start > place.start ? `…${before.replace(/^\S*\s/, " ")}` : before,
+    element("mark", {}, answer.text),
+    end < place.end ? `${behind.replace(/\s\S*$/, " ")}…` : behind,
+  );
 }
 
 function timingWords(parts: PanelParts): string {
@@ -47,8 +61,8 @@ function timingWords(parts: PanelParts): string {
         .map(([name, ms]) => `${milliseconds(ms as number)} ${name}`)
         .join(", ");
   const size = `${count(result.tokens, "token")} in ${count(result.windows, "window")}`;
-  const first = parts.firstMs;
-  const gain = first !== undefined && timing.total_ms < 0.9 * first ? ` The first question over this text took ${milliseconds(first)}.` : "";
+  const saved = parts.firstTokenizeMs - timing.tokenize_ms;
+  const gain = saved < kSavedMs || timing.cached ? "" : ` Its tokens were kept from the first question: ${milliseconds(saved)} saved.`;
   return `${milliseconds(timing.total_ms)} on the server (${stages}), ${milliseconds(roundTripMs)} in all; ${size}.${gain}`;
 }
 
@@ -87,7 +101,7 @@ export class AnswerPanel {
       this.actions(),
       parts.feedback && feedbackPanel({ ...parts, shown: () => this.shown }),
       this.items.length > 1 && this.list(),
-      seen !== undefined && heatPanel(seen),
+      seen !== undefined && heatPanel(seen, result.windows),
       result.question_truncated && element("p", { class: "fine" }, "The question is longer than the model reads; its end was left out."),
       element("p", { class: "fine timing" }, timingWords(parts)),
     );
@@ -138,7 +152,7 @@ export class AnswerPanel {
               !isNone && answer.code_points !== undefined &&
                 element("span", { class: "fine" }, `characters ${answer.code_points.start}–${answer.code_points.end}`)),
     );
-    const sentence = isNone ? null : sentenceOf(answer);
+    const sentence = isNone ? null : sentenceOf(answer, this.parts.answered.ask.context);
     if (sentence !== null) this.head.append(sentence);
     this.items.forEach((item, i) => {
       if (i === this.chosen) item.setAttribute("aria-current", "true");

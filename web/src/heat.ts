@@ -43,8 +43,8 @@ function strip(tokens: TokenProbability[], label: string): HTMLElement {
 
 function word(token: TokenProbability, joins: boolean): HTMLElement {
   const node = element("span", { class: joins ? "token joined" : "token" }, token.text);
-  setVariable(node, "--start", height(token.p_start).toFixed(3));
-  setVariable(node, "--end", height(token.p_end).toFixed(3));
+  setVariable(node, "--p-start", height(token.p_start).toFixed(3));
+  setVariable(node, "--p-end", height(token.p_end).toFixed(3));
   return node;
 }
 
@@ -86,7 +86,8 @@ function numbers(seen: TokenProbabilities): HTMLElement {
   );
 }
 
-export function heatPanel(seen: TokenProbabilities): HTMLElement | null {
+/** `windows`: into how many the text was cut. */
+export function heatPanel(seen: TokenProbabilities, windows: number): HTMLElement | null {
   const { tokens } = seen;
   if (tokens.length === 0) return null;
   const start = best(tokens, "p_start");
@@ -97,7 +98,7 @@ export function heatPanel(seen: TokenProbabilities): HTMLElement | null {
   return element(
     "section",
     { class: "heat", "aria-labelledby": "heat-title" },
-    element("h3", { id: "heat-title" }, "What the model saw"),
+    element("h3", { id: "heat-title" }, `What the model saw${windows > 1 ? ` in window ${seen.window + 1} of ${windows}` : ""}`),
     element("p", { class: "legend" }, element("span", { class: "key starts" }, "begins (up)"),
             element("span", { class: "key ends" }, "ends (down)")),
     strip(tokens, label),

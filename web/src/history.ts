@@ -42,11 +42,11 @@ export class History {
   private show(): void {
     this.panel.hidden = this.entries.length === 0;
     const items = this.entries.map((entry) => {
+      const answer = entry.answer === null ? "no answer" : `“${shortened(entry.answer, 60)}”`;
       const ask = button("", () => this.choose(entry.question), { class: "history-question" });
       ask.append(
         element("span", { class: "question-text" }, entry.question),
-        element("span", { class: "history-answer" }, entry.answer === null ? "no answer" : shortened(entry.answer, 60)),
-        element("span", { class: "history-document" }, shortened(entry.document, 40)),
+        element("span", { class: "history-answer" }, `${answer}, in ${shortened(entry.document, 40)}`),
       );
       return element("li", {}, ask);
     });

@@ -23,7 +23,7 @@ const kDoubleClickMs = 400;
 
 let takesFeedback = false;
 let begunAt = 0; // of the round, by performance.now()
-const firstMs = new WeakMap<TextDocument, number>(); // on the server, of the first question over a text
+const firstTokenizeMs = new WeakMap<TextDocument, number>(); // of the first question over a text
 
 /** The same words twice are spoken twice: the region changes in between. */
 function announce(words: string): void {
@@ -49,15 +49,11 @@ const outcome = new Outcome(outcomeHost, {
   api,
   feedback: () => takesFeedback,
   threshold: () => settings.model?.no_answer_threshold,
-  firstMs: (answered) => {
-    const document = asking.current?.document;
-    const first = document === undefined ? undefined : firstMs.get(document);
-    return first === answered.timing.total_ms ? undefined : first;
-  },
+  firstTokenizeMs: () => (asking.current === null ? undefined : firstTokenizeMs.get(asking.current.document)) ?? 0,
   selection: () => pane.view.selection(),
   announce,
   retry: () => {
-    void connect();
+    if (settings.model === undefined) void connect();
     asking.resume();
     outcomeHost.focus({ preventScroll: true });
   },
@@ -124,7 +120,9 @@ function showBusy(isBusy: boolean): void {
 
 function rememberTimes(round: Round): void {
   const first = round.answered.find((answered): answered is Answered => answered !== null);
-  if (first !== undefined && !firstMs.has(round.document)) firstMs.set(round.document, first.timing.total_ms);
+  if (first !== undefined && !firstTokenizeMs.has(round.document)) {
+    firstTokenizeMs.set(round.document, first.timing.tokenize_ms);
+  }
 }
 
 function remember(round: Round): void {

@@ -11,7 +11,7 @@ export interface OutcomeParts {
   api: Api;
   feedback: () => boolean;
   threshold: () => number | undefined;
-  firstMs: (answered: Answered) => number | undefined;
+  firstTokenizeMs: () => number;
   selection: () => Range | null;
   announce: (words: string) => void;
   retry: () => void;
@@ -94,7 +94,7 @@ export class Outcome {
       answered,
       all: () => round.answered.filter((one) => one !== null),
       threshold: round.settings.mayHaveNoAnswer ? parts.threshold() : undefined,
-      firstMs: parts.firstMs(answered),
+      firstTokenizeMs: parts.firstTokenizeMs(),
       feedback: parts.feedback(),
       selection: parts.selection,
       announce: parts.announce,

@@ -44,7 +44,8 @@ export class AnswerTable {
   /** Shows what is answered by now and which row is looked at; the buttons stay, and with them the focus. */
   update(chosen: number): void {
     [...this.body.rows].forEach((row, i) => {
-      row.replaceChildren(row.cells[0] as HTMLElement, ...answerCells(this.round, i));
+      while (row.cells.length > 1) row.deleteCell(1); // the first one keeps its place, and the focus
+      row.append(...answerCells(this.round, i));
       row.classList.toggle("chosen", i === chosen);
       const head = row.cells[0]?.firstElementChild as HTMLButtonElement;
       head.disabled = !this.round.answered[i];

@@ -17,9 +17,10 @@ interface Block {
 function blockEnd(text: string, start: number): number {
   const limit = start + kBlockUnits;
   if (limit >= text.length) return text.length;
+  const part = text.slice(start, limit);
   for (const mark of ["\n", " "]) {
-    const found = text.lastIndexOf(mark, limit - 1);
-    if (found > start + kBlockUnits / 4) return found + 1;
+    const found = part.lastIndexOf(mark);
+    if (found > kBlockUnits / 4) return start + found + 1;
   }
   // What joins the character before (marks, joiners, low surrogates) stays with it.
   let end = limit;

@@ -11,7 +11,8 @@ const kTypes = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; c
 const kPolicy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 const kBytes = { context: 2 << 20, question: 16 << 10 };
 
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Keeps no process alive. */
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref());
 
 export class MockServer {
   requests = []; // { method, path, headers, body } of the API's routes
@@ -46,6 +47,11 @@ export class MockServer {
   async die() {
     for (const socket of this.#sockets) socket.resetAndDestroy();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** The bodies that /v1/answer was asked with. */
+  get asked() {
+    return this.requests.filter((request) => request.path === "/v1/answer").map((request) => JSON.parse(request.body));
   }
 
   get url() {
