@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/scratch_file.h"
 #include "shared_data.h"
@@ -16,17 +20,21 @@ using spanqa::testing::source_path;
 /// Variables of the environment for as long as the object lives.
 class Variables {
  public:
-  explicit Variables(std::vector<std::pair<std::string, std::string>> variables) : variables_(std::move(variables)) {
-    for (const auto& [name, value] : variables_) ::setenv(name.c_str(), value.c_str(), 1);
+  using List = std::initializer_list<std::pair<const char*, std::string>>;
+  explicit Variables(List variables) {
+    for (const auto& [name, value] : variables) {
+      ::setenv(name, value.c_str(), 1);
+      names_.push_back(name);
+    }
   }
   ~Variables() {
-    for (const auto& [name, value] : variables_) ::unsetenv(name.c_str());
+    for (const char* const name : names_) ::unsetenv(name);
   }
   Variables(const Variables&) = delete;
   Variables& operator=(const Variables&) = delete;
 
  private:
-  std::vector<std::pair<std::string, std::string>> variables_;
+  std::vector<const char*> names_;
 };
 
 Result<serve::ServiceOptions> resolved(const std::string& command_line) {

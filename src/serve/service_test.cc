@@ -116,7 +116,7 @@ TEST(Service, AFileThatCannotBeHadIsKnownBeforeModelsAreLoaded) {
   ServiceOptions options = tiny_options();
   options.log.file = "/nowhere/at/all/log";
   EXPECT_EQ(Service::open(options).error().code, ErrorCode::kNotFound);
-  options.log.file = {};
+  options.log.file.clear();
   options.feedback = "/nowhere/at/all/feedback";
   EXPECT_EQ(Service::open(std::move(options)).error().code, ErrorCode::kNotFound);
 }
