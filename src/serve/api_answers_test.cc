@@ -253,6 +253,7 @@ TEST(ApiAnswers, AStreamShowsProgressAndThenTheWholeAnswer) {
   EXPECT_EQ(events[0].data["best"]["text"], "Ann");
   EXPECT_EQ(events[0].data["best"]["code_points"]["start"], 2);
   EXPECT_EQ(events[1].name, "answer");
+  fixture.engine.holds = false;
   Json whole = json_of(fixture.post("/v1/answer", kQuestion));
   whole.erase("timing");
   Json streamed = events[1].data;

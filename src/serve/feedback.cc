@@ -91,12 +91,23 @@ Result<std::uint64_t> whole_lines(const std::filesystem::path& file) {
       fmt::format("{}: does not end with a line of feedback; end its last line, or name another file", file.string()));
 }
 
+/// Those rows that have golds.
+Status copy_golds(const std::filesystem::path& file, ExampleWriter& writer) {
+  SPANQA_ASSIGN(const auto reader, ExampleReader::open(file, {.format = DataFormat::kJsonl}));
+  while (true) {
+    SPANQA_ASSIGN(const std::optional<Example> example, reader->next());
+    if (!example) return {};
+    if (example->has_answers_field) SPANQA_TRY(writer.write(*example));
+  }
+}
+
 }  // namespace
 
 struct FeedbackStore::Impl {
-  explicit Impl(AppendFile opened) : file(std::move(opened)) {}
+  Impl(AppendFile opened, bool is_new) : file(std::move(opened)), is_empty(is_new) {}
   mutable std::mutex mutex;
   AppendFile file;
+  bool is_empty;
   Clock::time_point synced = {};
 };
 
@@ -110,13 +121,14 @@ FeedbackStore::~FeedbackStore() {
 Result<std::unique_ptr<FeedbackStore>> FeedbackStore::open(const std::filesystem::path& file) {
   SPANQA_ASSIGN(const std::uint64_t size, whole_lines(file));
   SPANQA_ASSIGN(AppendFile opened, AppendFile::open_cut(file, size));
-  return std::unique_ptr<FeedbackStore>(new FeedbackStore(std::make_unique<Impl>(std::move(opened))));
+  return std::unique_ptr<FeedbackStore>(new FeedbackStore(std::make_unique<Impl>(std::move(opened), size == 0)));
 }
 
 Status FeedbackStore::append(const FeedbackCall& call) {
   SPANQA_ASSIGN(const std::string line, line_of(call));
   const std::lock_guard lock(impl_->mutex);
   SPANQA_TRY(impl_->file.append(line));
+  impl_->is_empty = false;
   const auto now = Clock::now();
   if (now < impl_->synced + kSyncInterval) return {};
   impl_->synced = now;
@@ -125,7 +137,6 @@ Status FeedbackStore::append(const FeedbackCall& call) {
 
 Result<std::string> FeedbackStore::squad() const {
   const std::lock_guard lock(impl_->mutex);  // so that no line is half there
-  SPANQA_ASSIGN(const auto reader, ExampleReader::open(impl_->file.path(), {.format = DataFormat::kJsonl}));
   std::string text;
   ExampleWriter writer = ExampleWriter::to_sink(
       [&](std::string_view bytes) -> Status {
@@ -133,11 +144,8 @@ Result<std::string> FeedbackStore::squad() const {
         return {};
       },
       {.format = DataFormat::kSquad, .version = "v2.0"});
-  while (true) {
-    SPANQA_ASSIGN(const std::optional<Example> example, reader->next());
-    if (!example) break;
-    if (example->has_answers_field) SPANQA_TRY(writer.write(*example));
-  }
+  if (!impl_->is_empty)
+    SPANQA_TRY(copy_golds(impl_->file.path(), writer));  // a data set without rows is an error there
   SPANQA_TRY(writer.finish());
   return text;
 }
