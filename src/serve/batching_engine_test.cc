@@ -87,10 +87,12 @@ class PassLog {
 /// The questions and contexts of a fixture, each once, and one context of many windows.
 std::vector<std::pair<std::string, std::string>> fixture_pairs() {
   std::ifstream file(spanqa::testing::source_path("tests/fixtures/qa/tiny_readers.json"));
+  const nlohmann::json fixture = nlohmann::json::parse(file);
   std::set<std::pair<std::string, std::string>> pairs;
-  for (const auto& row : nlohmann::json::parse(file).at("rows")) {
+  for (const auto& row : fixture.at("rows")) {
     pairs.emplace(row.at("question").get<std::string>(), row.at("context").get<std::string>());
   }
+  EXPECT_EQ(pairs.size(), 4U);
   std::mt19937 random(5);
   pairs.emplace(kQuestion, random_text(random, 1500));
   return {pairs.begin(), pairs.end()};
@@ -356,8 +358,10 @@ TEST(BatchingEngine, RefusesWhatTheQueueHasNoRoomForAndSaysWhenToAskAgain) {
   std::size_t n_answered = 0;
   for (auto& each : outcomes) {
     const EngineOutcome outcome = each.get();
-    n_answered += outcome ? 1 : 0;
-    if (outcome) continue;
+    if (outcome) {
+      ++n_answered;
+      continue;
+    }
     EXPECT_EQ(outcome.error().kind, ErrorKind::kQueueFull);
     EXPECT_GE(outcome.error().retry_after_seconds.value_or(0), 1);
   }

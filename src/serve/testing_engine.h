@@ -21,8 +21,8 @@ using namespace spanqa::testing;  // NOLINT(google-build-using-namespace): of th
 /// "tiny-bert" or "tiny-distilbert", with a generation of its own.
 inline std::shared_ptr<const LoadedModel> tiny_model(std::string_view folder = "tiny-bert") {
   static std::atomic<std::uint64_t> generation = 0;
-  return std::make_shared<const LoadedModel>(
-      LoadedModel{.name = std::string(folder), .generation = ++generation, .reader = tiny_reader({}, folder)});
+  return std::make_shared<const LoadedModel>(LoadedModel{
+      .name = std::string(folder), .generation = ++generation, .reader = tiny_reader({.n_threads = 1}, folder)});
 }
 
 /// Every question of every document.
