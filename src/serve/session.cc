@@ -234,6 +234,8 @@ class Session final : public Connection, public ResponseSink, public std::enable
   // The end.
   void leave();
   void drain();
+  void on_drained(const error_code& code, std::size_t n);
+  void cancel_read();
   void close();
 
   tcp::socket& socket() {
@@ -368,18 +370,21 @@ void Session<Stream>::read() {
 template <typename Stream>
 void Session<Stream>::on_read(const error_code& code, std::size_t n) {
   is_reading_ = false;
-  has_ended_ = has_ended_ || code;
+  const bool is_cancelled = code == asio::error::operation_aborted;
+  has_ended_ = has_ended_ || (code && !is_cancelled);
   const std::string_view bytes(input_.get(), n);
   switch (state_) {
     case State::kReading:
+      if (is_cancelled) return want_more();
       if (!code) return on_event(reader_.feed(bytes));
       if (code != asio::error::eof || reader_.phase() == Phase::kIdle) return leave();
       return on_event(reader_.end_of_input());
     case State::kAnswering:
     case State::kWriting:
       return on_read_ahead(code, bytes);
-    case State::kHandshake:
     case State::kLingering:
+      return on_drained(code, n);
+    case State::kHandshake:
     case State::kClosed:
       return;
   }
@@ -413,7 +418,10 @@ void Session<Stream>::on_event(RequestReader::Event event) {
 template <typename Stream>
 void Session<Stream>::want_more() {
   const Phase phase = reader_.phase();
-  if (phase == Phase::kIdle && group_.closes_idle && !has_input()) return leave();
+  if (phase == Phase::kIdle && group_.closes_idle) {
+    if (is_reading_) return cancel_read();
+    if (!has_input()) return leave();
+  }
   const Clock::time_point now = Clock::now();
   if (phase != phase_) {
     phase_ = phase;
@@ -582,8 +590,15 @@ void Session<Stream>::finish_response() {
 
 template <typename Stream>
 void Session<Stream>::close_if_idle() {
-  const bool is_idle = state_ == State::kReading && reader_.phase() == Phase::kIdle;
-  if ((is_idle || state_ == State::kHandshake) && !has_input()) leave();
+  if (state_ == State::kHandshake) return leave();
+  if (state_ == State::kReading && reader_.phase() == Phase::kIdle) want_more();
+}
+
+/// A read that is under way may have bytes already that nobody has seen. It ends with them, or as cancelled.
+template <typename Stream>
+void Session<Stream>::cancel_read() {
+  error_code ignored;
+  socket().cancel(ignored);
 }
 
 /// Says that nothing more will come. Where the client may still be sending, what it sends is read for a while: a
@@ -592,8 +607,11 @@ template <typename Stream>
 void Session<Stream>::leave() {
   const bool may_come = !has_ended_ && (is_refused_ || !ahead_.empty() || reader_.n_buffered() > 0 || has_input());
   if constexpr (kIsTls) {
-    // Nothing else is being written, so close_notify is in the kernel's hands when the call returns.
-    if (state_ != State::kHandshake) stream_.async_shutdown([self = held()](const error_code&) {});
+    if (state_ != State::kHandshake) {
+      // Nothing else is being written, so close_notify is in the kernel's hands when the call returns.
+      stream_.async_shutdown(
+          [self = held()](const error_code& code) { self->on_drained(code ? code : asio::error::eof, 0); });
+    }
   }
   error_code ignored;
   socket().shutdown(tcp::socket::shutdown_send, ignored);
@@ -603,17 +621,24 @@ void Session<Stream>::leave() {
   drain();
 }
 
+/// The bytes of TLS are not worth decrypting: they are taken off the socket below it. The buffer may be in use by a
+/// read that has not ended; nobody looks at what either of them brings.
 template <typename Stream>
 void Session<Stream>::drain() {
-  // The bytes of TLS are not worth decrypting: they are taken off the socket below it. The buffer may be in use by a
-  // read that has not ended: neither of them is looked at.
   socket().async_read_some(asio::buffer(input_.get(), input_size_),
                            [self = held()](const error_code& code, std::size_t n) {
-                             if (self->state_ == State::kClosed) return;
-                             self->n_drained_ += n;
-                             if (code || self->n_drained_ > self->group_.options.linger_bytes) return self->close();
-                             self->drain();
+                             self->on_drained(code, n);
+                             if (self->state_ == State::kLingering) self->drain();
                            });
+}
+
+/// Whichever of the operations under way sees the client's end first: the others may never do.
+template <typename Stream>
+void Session<Stream>::on_drained(const error_code& code, std::size_t n) {
+  if (state_ != State::kLingering) return;
+  n_drained_ += n;
+  const bool has_left = code && code.category() != asio::error::get_ssl_category();  // TLS misses what drain() took
+  if (has_left || n_drained_ > group_.options.linger_bytes) close();
 }
 
 template <typename Stream>

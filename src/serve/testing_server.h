@@ -143,7 +143,10 @@ class TestServer {
 inline ServerOptions with_session(SessionOptions session) {
   return {.session = session, .grace = std::chrono::milliseconds(2000), .catch_signals = false};
 }
-inline ServerOptions with_times(SessionTimes times) { return with_session({.times = times}); }
+inline ServerOptions with_times(SessionTimes times) {
+  times.linger = std::chrono::milliseconds(50);  // the client is there to the test's end
+  return with_session({.times = times});
+}
 inline ServerOptions quiet_options() { return with_session({}); }
 
 struct TestResponse {
