@@ -8,6 +8,11 @@ import { count } from "./words";
 /** Above this the field is slow: such texts are read, not edited. */
 const kMostEditableUnits = 100_000;
 
+/** Code points, as the server counts them. */
+function characters(text: string): number {
+  return text.length - (text.match(/[\ud800-\udbff]/g)?.length ?? 0);
+}
+
 export class DocumentPane {
   readonly view = new DocumentView(byId("reading", HTMLElement), byId("rail", HTMLElement));
   private shown: TextDocument | null = null;
@@ -57,7 +62,7 @@ export class DocumentPane {
     this.view.show(document.text);
     byId("document-title", HTMLElement).textContent = document.name;
     byId("document-facts", HTMLElement).textContent =
-      count(document.text.length, "character") + (document.note === undefined ? "" : ` · ${document.note}`);
+      count(characters(document.text), "character") + (document.note === undefined ? "" : ` · ${document.note}`);
     this.changed(document);
   }
 

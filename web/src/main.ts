@@ -13,7 +13,7 @@ import "./styles.css";
 import { sentenceSpan } from "./view";
 
 const api = new Api();
-const settings = new Settings(api);
+const settings = new Settings(api, () => void connect());
 const announcer = byId("announcer", HTMLElement);
 const field = byId("question", HTMLTextAreaElement);
 const askButton = byId("ask-button", HTMLButtonElement);
@@ -154,6 +154,13 @@ async function connect(): Promise<void> {
   }
 }
 
+/** On a small screen the answer comes first and what else could be asked after it; in the document, so for all. */
+function placeSuggestions(isNarrow: boolean): void {
+  const list = byId("suggestions", HTMLElement);
+  if (isNarrow) outcomeHost.after(list);
+  else outcomeHost.before(list);
+}
+
 function sayWhereTextGoes(): void {
   const { hostname, host } = location;
   const isHere = hostname === "localhost" || hostname === "[::1]" || /^127\./.test(hostname);
@@ -183,5 +190,8 @@ listenToKeys({
   walk: (step) => outcome.answers?.walk(step),
   stop: () => asking.stop(),
 });
+const narrow = matchMedia("(max-width: 59.99rem)"); // as in styles.css
+narrow.addEventListener("change", () => placeSuggestions(narrow.matches));
+placeSuggestions(narrow.matches);
 sayWhereTextGoes();
 void connect();

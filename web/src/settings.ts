@@ -22,14 +22,21 @@ export class Settings {
   private readonly modelField = byId("setting-model", HTMLSelectElement);
   private readonly keyField = byId("setting-key", HTMLInputElement);
 
-  constructor(private readonly api: Api) {
+  /** `keyChanged` is called when another key is to be used. */
+  constructor(
+    private readonly api: Api,
+    keyChanged: () => void,
+  ) {
     this.applyTheme();
     this.bindChoice("setting-theme", () => this.kept.theme, (value) => (this.kept.theme = value as Kept["theme"]));
     this.bindChoice("setting-count", () => String(this.kept.topK), (value) => (this.kept.topK = Number(value)));
     this.bindBox("setting-no-answer", () => this.kept.mayHaveNoAnswer, (value) => (this.kept.mayHaveNoAnswer = value));
     this.bindBox("setting-shortcuts", () => this.kept.shortcuts, (value) => (this.kept.shortcuts = value));
     this.modelField.addEventListener("change", () => this.change(() => (this.kept.model = this.modelField.value)));
-    this.keyField.addEventListener("change", () => (this.api.key = this.keyField.value.trim()));
+    this.keyField.addEventListener("change", () => {
+      this.api.key = this.keyField.value.trim();
+      keyChanged();
+    });
     byId("settings-open", HTMLButtonElement).addEventListener("click", () => this.open());
     // A click beside the dialog closes it: there the dialog itself is what is hit.
     this.dialog.addEventListener("click", (event) => {

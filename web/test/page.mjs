@@ -11,13 +11,11 @@ export async function startBrowser() {
 }
 
 /**
- * Runs `act({ page, server, context })` on a fresh page, then checks that nothing was logged as an error, nothing threw,
- * and no request left the server's origin. `options.refusals`: responses with an error status are part of the test.
+ * Runs `act(page, context)` on a fresh page of `url`, then checks that nothing was logged as an error, nothing threw, and
+ * no request left the origin. `options.refusals`: responses with an error status are part of the test.
  */
-export async function withPage(browser, options, act) {
-  const { refusals = false, prepare = () => undefined, ...contextOptions } = options;
-  const server = await new MockServer().start();
-  prepare(server);
+export async function withPageOf(browser, url, options, act) {
+  const { refusals = false, ...contextOptions } = options;
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...contextOptions });
   const page = await context.newPage();
   const faults = [];
@@ -27,14 +25,25 @@ export async function withPage(browser, options, act) {
   });
   page.on("pageerror", (error) => faults.push(`thrown: ${error}`));
   context.on("request", (request) => {
-    if (!request.url().startsWith(server.url) && !request.url().startsWith("blob:")) faults.push(`request to ${request.url()}`);
+    if (!request.url().startsWith(url) && !request.url().startsWith("blob:")) faults.push(`request to ${request.url()}`);
   });
   try {
-    await page.goto(server.url);
-    await act({ page, server, context });
+    await page.goto(url);
+    await act(page, context);
     assert.deepEqual(faults, []);
   } finally {
     await context.close();
+  }
+}
+
+/** The same on a mock server of its own: `act({ page, server, context })`; `options.prepare(server)` sets it up. */
+export async function withPage(browser, options, act) {
+  const { prepare = () => undefined, ...pageOptions } = options;
+  const server = await new MockServer().start();
+  prepare(server);
+  try {
+    await withPageOf(browser, server.url, pageOptions, (page, context) => act({ page, server, context }));
+  } finally {
     await server.die();
   }
 }

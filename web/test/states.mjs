@@ -56,7 +56,7 @@ export const states = {
     await page.waitForTimeout(200);
     await page.click(kAgreement);
     await askAndWait(page, "How much is the deposit?");
-    await page.click(".feedback >> text=Wrong");
+    await page.click(".feedback >> text=/^Wrong$/");
   },
   settings: async (page) => page.click("#settings-open"),
 };
