@@ -55,7 +55,7 @@ void add_serve(CLI::App& app, Run& run) {
   command->footer(
       "Examples:\n"
       "  spanqa serve\n"
-      "  spanqa serve --port 8080 --model small=models/small --model org/large=models/large\n"
+      "  spanqa serve --port 8080 --model small=models/small --model models/large\n"
       "SIGTERM and SIGINT end it once what is under way is answered; SIGHUP loads\n"
       "models and certificate anew. Flags have variables: SPANQA_PORT is --port.");
   command->callback([flags, command, &run] { run = [flags, command] { return run_serve(*command, *flags); }; });
