@@ -71,6 +71,7 @@ bool is_model_name(const std::string& name) {
 
 Result<std::vector<serve::ModelFolder>> models_of(const std::vector<std::string>& given) {
   std::vector<serve::ModelFolder> models;
+  models.reserve(given.size());
   for (const std::string& text : given) models.push_back(model_of(text));
   if (models.empty()) {
     SPANQA_ASSIGN(const std::filesystem::path folder, find_default_model());

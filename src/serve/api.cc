@@ -137,7 +137,6 @@ class Api::Routes : public std::enable_shared_from_this<Api::Routes> {
       case RouteId::kAsset:
         return &Routes::asset;
       case RouteId::kHuggingFace:
-        return &Routes::hugging_face;
       case RouteId::kHuggingFaceModel:
         return &Routes::hugging_face;
       case RouteId::kPredict:
@@ -153,11 +152,10 @@ class Api::Routes : public std::enable_shared_from_this<Api::Routes> {
       case RouteId::kExportFeedback:
         return &Routes::export_feedback;
       case RouteId::kLive:
+      case RouteId::kHealth:
         return &Routes::live;
       case RouteId::kReady:
         return &Routes::ready;
-      case RouteId::kHealth:
-        return &Routes::live;
       case RouteId::kInfo:
         return &Routes::info;
       case RouteId::kMetrics:

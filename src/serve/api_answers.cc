@@ -196,12 +196,12 @@ class AnswerTask : public std::enable_shared_from_this<AnswerTask> {
   }
 
   void deliver(EngineAnswer& found) {
-    CallFacts facts = facts_of(found);
+    const CallFacts facts = facts_of(found);
     if (asked_.shape == AnswerShape::kFull) {
-      finish(full(found), std::move(facts), found.times);
+      finish(full(found), facts, found.times);
     } else {
       asked_.request = std::move(found.request);
-      finish(pipeline_body(asked_, found.by_pair), std::move(facts), found.times);
+      finish(pipeline_body(asked_, found.by_pair), facts, found.times);
     }
   }
 
@@ -223,7 +223,7 @@ class AnswerTask : public std::enable_shared_from_this<AnswerTask> {
     return full_body(asked_, full);
   }
 
-  void finish(std::string body, CallFacts facts, const EngineTimes& times) {
+  void finish(std::string body, const CallFacts& facts, const EngineTimes& times) {
     if (delivery_ == Delivery::kStream) {
       const std::lock_guard lock(mutex_);
       open_stream();

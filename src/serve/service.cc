@@ -16,6 +16,7 @@ namespace {
 
 std::vector<std::string> names_of(const std::vector<ModelFolder>& folders) {
   std::vector<std::string> names;
+  names.reserve(folders.size());
   for (const ModelFolder& folder : folders) names.push_back(folder.name);
   return names;
 }
