@@ -20,7 +20,6 @@ using testing::comes_true;
 using testing::quiet_options;
 using testing::TestClient;
 using testing::TestHandler;
-using testing::TestResponse;
 using testing::TestServer;
 using namespace std::chrono_literals;
 
