@@ -79,7 +79,7 @@ function margin(parts: PanelParts): HTMLElement | null {
   const candidate = best === undefined ? "There is no candidate" : `The best candidate, “${shortened(best.text, 60)}”, reaches ${percent(score)}`;
   const rest = threshold === undefined
     ? `; “no answer” has ${percent(result.no_answer_score)}.`
-    : `; this model answers above ${percent(threshold)}, so ${percent(Math.max(0, threshold - score))} are lacking.`;
+    : `; this model answers above ${percent(threshold)}, it falls ${percent(Math.max(0, threshold - score))} short.`;
   return element("div", { class: "margin" }, element("p", {}, candidate + rest), scale);
 }
 

@@ -156,3 +156,16 @@ test("A file that is no text is refused in words", () =>
     await drop(page, "empty.html", "text/html", "<p> </p>");
     await waitForAnnouncement(page, "empty.html holds no text");
   }));
+
+test("Where the browser keeps nothing, everything else works", () =>
+  withPage(browser, {}, async ({ page }) => {
+    await page.addInitScript(() => {
+      for (const name of ["localStorage", "sessionStorage"]) {
+        Object.defineProperty(window, name, { get: () => { throw new DOMException("no", "SecurityError"); } });
+      }
+    });
+    await page.reload();
+    await paste(page, kText);
+    await askAndWait(page, kQuestion);
+    assert.equal(await page.textContent(".answer"), "Ida");
+  }));
