@@ -15,6 +15,7 @@ export function percent(share: number): string {
 }
 
 export function milliseconds(ms: number): string {
+  if (ms < 0.05) return "< 0.1 ms";
   if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
   return `${ms < 10 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`;
 }
@@ -67,7 +68,7 @@ function refusalWords(fault: Fault): FaultWords {
     case 413:
       return fault.code === "question_too_long"
         ? { title: "The question is too long", text: `The server does not take it.${limitWords(fault)}` }
-        : { title: "The text is too long", text: `The server does not take it whole.${limitWords(fault)} Ask about a part of it.` };
+        : { title: "The text is too long", text: `The server does not take it whole.${limitWords(fault) || ` ${said}.`} Ask about a part of it.` };
     case 429:
       return { title: "The server is busy", text: `It has more work than it can do in time. ${kKept}` };
     case 503:
