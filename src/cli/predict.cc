@@ -34,10 +34,12 @@ std::string error_row(const Example& example, const Error& error) {
   return row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-/// Answers to a row as one line; a row that cannot be answered is an error with `strict`, else a row with "error".
+/// Answers to a row as one line; a row that cannot be answered is an error with `strict`, else a row with "error". A
+/// model that fails would fail on other rows too, or has answered them wrongly.
 Result<std::string> row_of(const Example& example, const Result<Answers>& answers, bool strict) {
   if (answers) return answers_to_json(*answers, {example.question, *example.context}, {.id = example.id}) + "\n";
-  if (strict) return fail(answers.error().code, example.where + ": " + answers.error().message);
+  if (strict || answers.error().code == ErrorCode::kModelFault)
+    return fail(answers.error().code, example.where + ": " + answers.error().message);
   return error_row(example, answers.error()) + "\n";
 }
 

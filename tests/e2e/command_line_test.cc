@@ -1,4 +1,5 @@
 // Help, typos, models that are not there, files that are something else.
+#include <cstring>
 #include <sstream>
 
 #include "base/utf8.h"
@@ -101,6 +102,38 @@ TEST_F(CommandLineTest, AModelFolderThatCannotBeUsedSaysWhy) {
   write(model / "model.safetensors", "not a weight file");
   EXPECT_EQ(run(ask).code, 4);
   EXPECT_HAS(run(ask).err, "model.safetensors");
+}
+
+/// A copy of the tiny model whose words are all NaN.
+void write_damaged_model(const std::filesystem::path& folder) {
+  std::filesystem::copy(source_path("tests/fixtures/nn/tiny-bert"), folder);
+  std::string bytes = contents(folder / "model.safetensors");
+  std::uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof(length));
+  const auto header = nlohmann::json::parse(bytes.substr(sizeof(length), length));
+  const auto place = header.at("bert.embeddings.word_embeddings.weight").at("data_offsets");
+  const std::size_t begin = sizeof(length) + length + place[0].get<std::size_t>();
+  const std::size_t n = place[1].get<std::size_t>() - place[0].get<std::size_t>();
+  bytes.replace(begin, n, n, '\xFF');
+  write(folder / "model.safetensors", bytes);
+}
+
+TEST_F(CommandLineTest, AModelThatAnswersWithNoNumbersIsExitCode4) {
+  write_damaged_model(folder() / "model");
+  write(folder() / "rows.jsonl",
+        R"({"id": "1", "question": "who?", "context": "ada.", "answers": {"text": ["ada"], "answer_start": [0]}})");
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"ask", "--text", "ada lives here.", "--json", "who?"},
+                                             {"predict", "rows.jsonl"},
+                                             {"evaluate", "rows.jsonl", "-o", "results"}}) {
+    std::vector<std::string> with_model = command;
+    with_model.insert(with_model.end(), {"--model", "model"});
+    const Outcome damaged = run(with_model);
+    EXPECT_EQ(damaged.code, 4) << command.front() << damaged.out << damaged.err;
+    EXPECT_EQ(damaged.out, "") << command.front();
+    EXPECT_HAS(damaged.err, "model.safetensors");
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder() / "results"));
 }
 
 TEST_F(CommandLineTest, FilesThatAreSomethingElseAreNamed) {
