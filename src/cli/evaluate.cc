@@ -119,7 +119,7 @@ int run_evaluate(const EvaluateFlags& flags) {
       bar.update(share, fmt::format("{} questions", seen.n_questions));
     });
   }();
-  if (!evaluation) return report_data(evaluation.error());
+  if (!evaluation) return report(evaluation.error(), kDataError);
   if (flags.json) {
     fmt::print("{}\n", evaluation->to_json());
   } else {

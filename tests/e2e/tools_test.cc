@@ -123,6 +123,30 @@ TEST_F(MetricsTest, VersionOneRulesOnRequest) {
   EXPECT_DOUBLE_EQ(scored.json()["exact_match"], 100.0 / 3.0) << "an unanswerable question scores 0 under v1.1";
 }
 
+TEST_F(MetricsTest, VersionOneNeedsGoldsAndKnowsNoNoAnswer) {
+  std::string version_1 = kSquad;
+  version_1.replace(version_1.find("v2.0"), 4, "1.1");
+  write(folder() / "v1.json", version_1);
+  const Outcome empty = run({"metrics", "v1.json", "predictions.json"});
+  EXPECT_EQ(empty.code, 3) << empty.out;
+  EXPECT_HAS(empty.err, "q3: has an empty list of answers");
+  EXPECT_HAS(empty.err, "--metric v2");
+  EXPECT_EQ(run({"metrics", "v1.json", "predictions.json", "--metric", "v2"}).code, 0);
+  write(folder() / "odds.json", R"({"q1": 0.1, "q2": 0.2, "q3": 0.9})");
+  const Outcome odds =
+      run({"metrics", "gold.json", "predictions.json", "--metric", "v1", "--na-prob-file", "odds.json"});
+  EXPECT_EQ(odds.code, 2);
+  EXPECT_HAS(odds.err, "--na-prob-file");
+  EXPECT_EQ(odds.out, "");
+}
+
+TEST_F(MetricsTest, GoldsThatAreNotGivenAreAnError) {
+  write(folder() / "rows.jsonl", R"({"id": "q1", "question": "Who?", "context": "Ada."})");
+  const Outcome scored = run({"metrics", "rows.jsonl", "predictions.json"});
+  EXPECT_EQ(scored.code, 3) << scored.out;
+  EXPECT_HAS(scored.err, "rows.jsonl:1: has no gold answers");
+}
+
 TEST_F(MetricsTest, MissingPredictionsAreNamed) {
   write(folder() / "few.json", R"({"q1": "1486"})");
   const Outcome scored = run({"metrics", "gold.json", "few.json"});
