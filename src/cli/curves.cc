@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/layout.h"
 #include "cli/output.h"
+#include "cli/whole_number.h"
 #include "train/run_curves.h"
 
 namespace spanqa::cli {
@@ -70,7 +71,7 @@ void add_curves(CLI::App& app, Run& run) {
       ->check(CLI::IsMember(run_curve_names()))
       ->capture_default_str();
   command->add_option("--smooth", flags->smoothing, "Each point the mean of so many around it")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->capture_default_str();
   command->add_option("-o,--output", flags->output, "The SVG file; -: standard output")->capture_default_str();
   command->footer(

@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/reading_flags.h"
 #include "cli/terminal.h"
+#include "cli/whole_number.h"
 #include "qa/answer_json.h"
 #include "qa/answer_stream.h"
 
@@ -92,7 +93,9 @@ void add_predict(CLI::App& app, Run& run) {
   flags->input.add_to(*command, "Rows with id, question, context; - for JSONL on standard input");
   command->add_option("-o,--output", flags->output, "Where the answers go; - for standard output")
       ->capture_default_str();
-  command->add_option("--limit", flags->limit, "Rows read at most; 0: all")->capture_default_str();
+  command->add_option("--limit", flags->limit, "Rows read at most; 0: all")
+      ->check(whole_number())
+      ->capture_default_str();
   command->add_flag("--strict", flags->strict, "Stop at the first row that cannot be answered, and write no file");
   flags->reading.add_to(*command, "pipeline");
   command->footer("Example:\n  spanqa predict questions.jsonl --output answers.jsonl");

@@ -6,14 +6,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/whole_number.h"
 #include "qa/default_model.h"
 
 namespace spanqa::cli {
 namespace {
 
-// Bounds that keep a slip of the finger from asking for gigabytes.
-constexpr int kMostAnswers = 10000;
-constexpr int kMostTokens = 1000000;
+constexpr std::uint64_t kMostAnswers = 10000;
 
 PipelineCompat compat_of(const std::string& name) {
   if (name == "hf-5.2") return PipelineCompat::kHf52;
@@ -38,7 +37,7 @@ void ReadingFlags::add_tokenizer_to(CLI::App& command) {
 void ReadingFlags::add_model_to(CLI::App& command) {
   add_tokenizer_to(command);
   command.add_option("--threads", threads, "Threads; default: all cores this process may use")
-      ->check(CLI::Range(0, 1024));
+      ->check(whole_number(0, 1024));
 }
 
 CLI::Option* ReadingFlags::only_for(std::vector<std::string> decoders, CLI::Option* option) {
@@ -67,20 +66,20 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
       ->check(CLI::IsMember({"pipeline", "run_qa", "global"}))
       ->default_str(default_name);
   only_for({"pipeline", "global"}, command.add_option("-k,--top-k", top_k, "Answers at most (pipeline, global)"))
-      ->check(CLI::Range(1, kMostAnswers))
+      ->check(whole_number(1, kMostAnswers))
       ->capture_default_str();
   command
       .add_option("--max-answer-tokens,--max-answer-len", max_answer_tokens,
                   "Longest answer in tokens; default: 15 (pipeline), 30 (others)")
-      ->check(CLI::Range(1, kMostTokens));
+      ->check(whole_number(1, kMostTokens));
   command
       .add_option("--max-length,--max-seq-len", max_length, "Tokens of a window, question and special tokens included")
-      ->check(CLI::Range(4, kMostTokens))
+      ->check(whole_number(4, kMostTokens))
       ->capture_default_str();
   command
       .add_option("--overlap,--doc-stride", overlap,
                   "Tokens that windows share; default: 128, or half a shorter window")
-      ->check(CLI::Range(0, kMostTokens));
+      ->check(whole_number(0, kMostTokens));
   command.add_flag("--no-answer,--handle-impossible-answer", no_answer, "Let \"no answer\" compete with the answers");
   only_for({"run_qa", "global"},
            command.add_option("--threshold", threshold,
@@ -90,7 +89,7 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
                                           "Divides the logits of scores (global); default: as fitted, else 1"));
   only_for({"run_qa"},
            command.add_option("--n-best", n_best, "Starts and ends considered per window, entries listed (run_qa)"))
-      ->check(CLI::Range(1, kMostAnswers))
+      ->check(whole_number(1, kMostAnswers))
       ->capture_default_str();
   only_for({"pipeline", "global"},
            command.add_flag("--no-align", no_align,
@@ -102,7 +101,7 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
       ->capture_default_str();
   command.add_flag("--truncate-question", truncate_question, "Cut a question that leaves no room, instead of an error");
   command.add_option("--max-question-len", max_question_length, "Tokens kept by --truncate-question")
-      ->check(CLI::Range(1, kMostTokens))
+      ->check(whole_number(1, kMostTokens))
       ->capture_default_str();
   command.add_flag(
       "--match-special-tokens", match_special_tokens,

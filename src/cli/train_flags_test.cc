@@ -96,6 +96,14 @@ TEST(TrainFlags, NumbersOutOfRangeAreNamed) {
   EXPECT_NE(message(kNeeded + "--log-every 0").find("log_every"), std::string::npos);
 }
 
+TEST(TrainFlags, CountsAreWholeNumbers) {
+  for (const char* wrong : {"--seed -1", "--batch-size -1", "--train-limit -1", "--overlap -1", "--max-steps 1.5",
+                            "--epochs many", "--seed 99999999999999999999"}) {
+    EXPECT_THROW(parse(kNeeded + wrong), CLI::ParseError) << wrong;
+  }
+  EXPECT_EQ(options("--seed 18446744073709551615").seed, 18446744073709551615U);
+}
+
 TEST(TrainFlags, EveryRecipeResolves) {
   std::size_t n = 0;
   for (const auto& entry : std::filesystem::directory_iterator(testing::source_path("recipes"))) {

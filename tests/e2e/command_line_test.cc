@@ -60,6 +60,34 @@ TEST_F(CommandLineTest, TyposGetAHint) {
   EXPECT_HAS(number.err, "--top-k");
 }
 
+TEST_F(CommandLineTest, CountsBelowZeroOrBeyondAllBoundsAreUsageErrors) {
+  write(folder() / "rows.jsonl", R"({"id": "1", "question": "who?", "context": "ada.", "answers": ["ada"]})");
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"data", "sample", "rows.jsonl", "--count"},
+                                             {"data", "sample", "rows.jsonl", "--count", "1", "--seed"},
+                                             {"data", "unanswerable", "rows.jsonl", "--seed"},
+                                             {"data", "check", "rows.jsonl", "--most"},
+                                             {"data", "inspect", "rows.jsonl", "--max-length"},
+                                             {"data", "inspect", "rows.jsonl", "--overlap"},
+                                             {"predict", "rows.jsonl", "--limit"},
+                                             {"evaluate", "rows.jsonl", "--limit"},
+                                             {"bench", "rows.jsonl", "--limit"},
+                                             {"tokenize", "text", "--max-length"},
+                                             {"tokenize", "text", "--overlap"},
+                                             {"curves", "run", "--smooth"},
+                                             {"train", "--batch-size"},
+                                             {"train", "--seed"}}) {
+    for (const char* number : {"-1", "99999999999999999999"}) {
+      std::vector<std::string> with_number = command;
+      with_number.push_back(number);
+      const Outcome refused = run(with_number);
+      EXPECT_EQ(refused.code, 2) << command.front() << " " << command.back() << " " << number;
+      EXPECT_HAS(refused.err, command.back() + ": '" + number + "' is not a whole number");
+      EXPECT_EQ(refused.out, "");
+    }
+  }
+}
+
 TEST_F(CommandLineTest, AFlagOfAnotherDecoderIsAUsageErrorThatNamesBoth) {
   const Outcome ask = run({"ask", "--decoder", "run_qa", "--top-k", "3", "--text", "Ada lives here.", "Who?"});
   EXPECT_EQ(ask.code, 2);
