@@ -192,9 +192,10 @@ void add_ask(CLI::App& app, Run& run) {
   command->add_option("-t,--text", flags->text, "The document itself")->excludes("--file");
   command->add_option("-q,--questions", flags->question_file, "A file with one question a line");
   command->add_flag("-i,--interactive", flags->interactive, "A prompt that keeps the document loaded");
-  command->add_flag("--json", flags->json,
-                    "One JSON object a question: score, start, end, answer; bytes and UTF-16 too");
-  command->add_flag("--pipeline-json", flags->pipeline_json, "What the Python pipeline returns: an object, or a list");
+  CLI::Option* json = command->add_flag("--json", flags->json,
+                                        "One JSON object a question: score, start, end, answer; bytes and UTF-16 too");
+  command->add_flag("--pipeline-json", flags->pipeline_json, "What the Python pipeline returns: an object, or a list")
+      ->excludes(json);
   flags->reading.add_to(*command, "global");
   command->footer("Example:\n  spanqa ask --file report.txt \"Who signed the treaty?\" \"When was it signed?\"");
   command->callback([flags, &run] {

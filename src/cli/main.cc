@@ -14,6 +14,7 @@
 #include "cli/command.h"
 #include "cli/help_format.h"
 #include "cli/version.h"
+#include "nn/kernels/isa.h"
 
 namespace spanqa::cli {
 namespace {
@@ -64,6 +65,7 @@ int run_main(int argc, char** argv) {
     fmt::print(stderr, "{}", complaint(app, error));
     return kUsage;
   }
+  if (const Status limit = check_isa_limit(); !limit) return report(limit.error(), kUsage);
   return run ? run() : kUsage;
 }
 

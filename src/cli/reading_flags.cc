@@ -99,10 +99,12 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
                   "hf-5.2 or hf-4.52: the Python pipeline to the letter, defects included (pipeline)")
       ->check(CLI::IsMember({"none", "hf-5.2", "hf-4.52"}))
       ->capture_default_str();
-  command.add_flag("--truncate-question", truncate_question, "Cut a question that leaves no room, instead of an error");
+  CLI::Option* truncate = command.add_flag("--truncate-question", truncate_question,
+                                           "Cut a question that leaves no room, instead of an error");
   command.add_option("--max-question-len", max_question_length, "Tokens kept by --truncate-question")
       ->check(whole_number(1, kMostTokens))
-      ->capture_default_str();
+      ->capture_default_str()
+      ->needs(truncate);
   command.add_flag(
       "--match-special-tokens", match_special_tokens,
       "Read a literal [SEP] in a text as the special token, as the reference does (an injection otherwise)");

@@ -29,6 +29,8 @@ TEST(ReadingFlags, TheOverlapFollowsAShortWindow) {
   EXPECT_EQ(Parsed("--max-length 100").flags.windows().overlap, 50U);
   EXPECT_EQ(Parsed("--max-length 100 --doc-stride 10").flags.windows().overlap, 10U);
   EXPECT_EQ(Parsed("--truncate-question").flags.windows().long_question, LongQuestion::kTruncate);
+  EXPECT_EQ(Parsed("--truncate-question --max-question-len 9").flags.windows().max_question_length, 9U);
+  EXPECT_THROW(Parsed("--max-question-len 9"), CLI::RequiresError) << "it would do nothing";
 }
 
 class ReadingFlagsWithModel : public ::testing::Test {

@@ -100,6 +100,17 @@ TEST_F(CommandLineTest, AFlagOfAnotherDecoderIsAUsageErrorThatNamesBoth) {
   EXPECT_HAS(predict.err, "--n-best belongs to the decoder run_qa");
 }
 
+TEST_F(CommandLineTest, FlagsAndVariablesThatWouldDoNothingAreUsageErrors) {
+  const Outcome two_forms = run({"ask", "--text", "Ada lives here.", "--json", "--pipeline-json", "Who?"});
+  EXPECT_EQ(two_forms.code, 2);
+  EXPECT_HAS(two_forms.err, "--json");
+  EXPECT_EQ(run({"ask", "--text", "Ada lives here.", "--max-question-len", "9", "Who?"}).code, 2);
+  const Outcome limit = shell("SPANQA_ISA=avx3 $SPANQA ask --text 'Ada lives here.' 'Who?'");
+  EXPECT_EQ(limit.code, 2);
+  EXPECT_HAS(limit.err, "SPANQA_ISA is set to 'avx3'; it takes one of ref, sse4, avx2, avx512");
+  EXPECT_EQ(shell("SPANQA_ISA=ref $SPANQA ask --text 'Ada lives here.' 'Who?'").code, 0);
+}
+
 TEST_F(CommandLineTest, AModelThatIsNotThereIsExitCode4WithAWayOut) {
   ::setenv("SPANQA_MODELS", (folder() / "none").c_str(), 1);
   for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
