@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/layout.h"
+#include "cli/model_folder.h"
 #include "cli/whole_number.h"
 #include "qa/default_model.h"
 
@@ -72,10 +74,11 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
       .add_option("--max-answer-tokens,--max-answer-len", max_answer_tokens,
                   "Longest answer in tokens; default: 15 (pipeline), 30 (others)")
       ->check(whole_number(1, kMostTokens));
-  command
-      .add_option("--max-length,--max-seq-len", max_length, "Tokens of a window, question and special tokens included")
-      ->check(whole_number(4, kMostTokens))
-      ->capture_default_str();
+  max_length_option_ = command
+                           .add_option("--max-length,--max-seq-len", max_length,
+                                       "Tokens of a window, question and special tokens included")
+                           ->check(whole_number(4, kMostTokens))
+                           ->capture_default_str();
   command
       .add_option("--overlap,--doc-stride", overlap,
                   "Tokens that windows share; default: 128, or half a shorter window")
@@ -111,8 +114,9 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
 }
 
 Result<std::filesystem::path> ReadingFlags::model_folder() const {
-  if (!model.empty()) return std::filesystem::path(model);
-  return find_default_model();
+  if (model.empty()) return find_default_model();
+  SPANQA_TRY(check_model_folder(model));
+  return std::filesystem::path(model);
 }
 
 TokenizerOverrides ReadingFlags::tokenizer_overrides() const {
@@ -126,7 +130,19 @@ Result<std::shared_ptr<const Reader>> ReadingFlags::open_reader() const {
   ReaderOptions options;
   options.n_threads = threads;
   options.tokenizer = tokenizer_overrides();
-  return Reader::open(folder, options);
+  SPANQA_ASSIGN(auto reader, Reader::open(folder, options));
+  if (prints_notes) print_notes(*reader);
+  return reader;
+}
+
+void ReadingFlags::print_notes(const Reader& reader) const {
+  const auto print = [](const std::string& note) { fmt::print(stderr, "spanqa: note: {}\n", one_line(note)); };
+  for (const std::string& note : reader.notes()) print(note);
+  for (const std::string& note : reader.settings().notes) print(note);
+  if (max_length_option_ == nullptr || max_length_option_->count() == 0) return;
+  if (const std::size_t most = reader.effective(windows()).max_length; most < max_length) {
+    print(fmt::format("--max-length {} is more than the model reads; windows have {} tokens", max_length, most));
+  }
 }
 
 WindowOptions ReadingFlags::windows() const {

@@ -199,20 +199,6 @@ Result<TrainOptions> TrainFlags::resolve(CLI::App& command) {
   return made;
 }
 
-Status check_model_folder(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(folder, ignored)) return {};
-  std::string message = fmt::format("{}: there is no such folder", folder.string());
-  const auto depth = std::distance(folder.begin(), folder.end());
-  if (folder.is_relative() && depth <= 2 && !folder.string().starts_with('.')) {
-    message += fmt::format(
-        "; if it is a model of the Hugging Face hub, download its config.json, model.safetensors and tokenizer files "
-        "from https://huggingface.co/{} into a folder and name that with --model",
-        folder.string());
-  }
-  return fail(ErrorCode::kNotFound, std::move(message));
-}
-
 std::vector<std::pair<std::string, std::string>> printed_options(const TrainOptions& options) {
   std::vector<std::pair<std::string, std::string>> lines;
   const auto object = nlohmann::ordered_json::parse(options_to_json(options));

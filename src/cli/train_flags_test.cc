@@ -136,15 +136,6 @@ TEST(TrainFlags, ARecipeHasTheSettingsOfItsRun) {
   EXPECT_EQ(twin.precision, Precision::kFloat32);
 }
 
-TEST(TrainFlags, AHubIdThatIsNoFolderSaysWhatToDo) {
-  EXPECT_TRUE(check_model_folder("."));
-  const Status hub = check_model_folder("nobody/no-such-model");
-  ASSERT_FALSE(hub);
-  EXPECT_NE(hub.error().message.find("https://huggingface.co/nobody/no-such-model"), std::string::npos);
-  EXPECT_NE(hub.error().message.find("--model"), std::string::npos);
-  EXPECT_EQ(check_model_folder("/no/such/folder").error().message.find("huggingface"), std::string::npos);
-}
-
 TEST(TrainFlags, PrintedSettingsAreForPeople) {
   TrainOptions shown = options("--train-limit 876");
   std::map<std::string, std::string> printed;

@@ -226,7 +226,8 @@ TEST_F(QaModelOpenTest, ADamagedWeightFileIsRefusedOrRead) {
 TEST_F(QaModelOpenTest, AFolderThatIsNoModelIsNamed) {
   const auto opened = QaModel::open(folder_ / "nothing");
   ASSERT_FALSE(opened);
-  expect_error(opened.error(), ErrorCode::kNotFound, {"nothing", "config.json"});
+  expect_error(opened.error(), ErrorCode::kNotFound,
+               {"nothing", "config.json", "model.safetensors", "tokenizer.json or vocab.txt"});
 }
 
 }  // namespace

@@ -107,6 +107,8 @@ class Reader {
   const QaModel& model() const;
   const Tokenizer& tokenizer() const;
   const std::filesystem::path& folder() const;
+  /// What a person should know before trusting the answers: the tokenizer's notes, and how it fits the model.
+  const std::vector<std::string>& notes() const;
   /// What was fitted for this model and stored beside it: temperature, no-answer thresholds.
   const QaSettings& settings() const;
   int n_threads() const;

@@ -104,6 +104,16 @@ TEST_F(AskTest, ThePromptKeepsTheDocument) {
   EXPECT_HAS(asked.out, "Uster");
 }
 
+TEST_F(AskTest, WhatThePersonShouldKnowOfTheModelIsSaidBesideTheAnswer) {
+  const Outcome kept =
+      run({"ask", "--file", "doc.txt", "--json", "--no-lowercase", "--max-length", "100000", kQuestion});
+  ASSERT_EQ(kept.code, 0) << kept.err;
+  EXPECT_TRUE(kept.json().contains("answers"));
+  EXPECT_HAS(kept.err, "is this an uncased model?");
+  EXPECT_HAS(kept.err, "--max-length 100000 is more than the model reads");
+  EXPECT_EQ(run({"ask", "--file", "doc.txt", kQuestion}).err, "");
+}
+
 TEST_F(AskTest, ALongDocumentIsReadInWindows) {
   std::string text;
   for (int i = 0; i < 200; ++i) text += "Nothing of note happened in year " + std::to_string(i) + ". ";

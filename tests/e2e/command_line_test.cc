@@ -122,6 +122,7 @@ TEST_F(CommandLineTest, AModelThatIsNotThereIsExitCode4WithAWayOut) {
   const Outcome named = run({"ask", "--model", "nowhere", "--text", "Ada lives here.", "Who?"});
   EXPECT_EQ(named.code, 4);
   EXPECT_HAS(named.err, "nowhere");
+  for (const char* part : {"config.json", "model.safetensors", "tokenizer"}) EXPECT_HAS(named.err, part);
 }
 
 TEST_F(CommandLineTest, AModelFolderThatCannotBeUsedSaysWhy) {

@@ -374,6 +374,8 @@ TEST_F(InfoTest, NamesModelTokenizerAndMachine) {
   const Outcome kept = run({"info", "--json", "--no-lowercase"});
   EXPECT_EQ(kept.json()["tokenizer"]["lowercase"], false);
   EXPECT_EQ(kept.json()["tokenizer"]["lowercase_source"], "flag");
+  EXPECT_HAS(kept.json()["tokenizer"]["notes"].dump(), "is this an uncased model?");
+  EXPECT_EQ(kept.err, "") << "the note stands in what is shown";
 }
 
 TEST_F(InfoTest, PrintsNothingBeforeItFails) {
