@@ -125,6 +125,14 @@ Status check_question(const Question& question) {
   return {};
 }
 
+/// What the options alone make impossible.
+Status check_ask(const AskOptions& options) {
+  SPANQA_TRY(std::visit([](const auto& decoder) { return check_options(decoder); }, options.decoder));
+  const auto* pipeline = std::get_if<PipelineOptions>(&options.decoder);
+  const bool is_faithful = pipeline != nullptr && pipeline->compat != PipelineCompat::kSane;
+  return is_faithful ? check_pipeline_windows(options.windows) : Status();
+}
+
 }  // namespace
 
 const char* decoder_name(const DecoderOptions& options) {
@@ -272,10 +280,7 @@ std::vector<Result<Answers>> Reader::ask_all(std::span<const Question> questions
     for (auto& result : results) result = tl::unexpected<Error>(error);
     return std::move(results);
   };
-  if (const Status valid = std::visit([](const auto& decoder) { return check_options(decoder); }, options.decoder);
-      !valid) {
-    return fail_all(valid.error());
-  }
+  if (const Status valid = check_ask(options); !valid) return fail_all(valid.error());
   n_threads = n_threads <= 0 ? impl_->options.n_threads : std::min(n_threads, kMostThreads);
   const WindowOptions windows = effective(options.windows);
 

@@ -141,6 +141,13 @@ TEST(Reader, BadOptionsAreRefusedWithTheReferencesWords) {
   const auto answers = reader->ask(kQuestions[0], kContext, {.decoder = PipelineOptions{.top_k = 0}});
   ASSERT_FALSE(answers);
   EXPECT_NE(answers.error().message.find("top_k parameter should be >= 1 (got 0)"), std::string::npos);
+  const WindowOptions wide_overlap{.max_length = 60, .overlap = 61};
+  const auto faithful = reader->ask(
+      "who?", "the king.", {.decoder = PipelineOptions{.compat = PipelineCompat::kHf52}, .windows = wide_overlap});
+  ASSERT_FALSE(faithful);
+  EXPECT_EQ(faithful.error().message, "`doc_stride` (61) is larger than `max_seq_len` (60)");
+  EXPECT_TRUE(reader->ask("who?", "the king.", {.decoder = PipelineOptions{}, .windows = wide_overlap}))
+      << "one window needs no overlap";
 }
 
 TEST(Reader, TheFittedTemperatureIsUsedUnlessTheCallerNamesOne) {

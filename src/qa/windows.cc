@@ -45,6 +45,12 @@ WindowOptions fit_windows(const WindowOptions& options, const ModelConfig& confi
   return windows;
 }
 
+Status check_pipeline_windows(const WindowOptions& options) {
+  if (options.overlap <= options.max_length) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("`doc_stride` ({}) is larger than `max_seq_len` ({})", options.overlap, options.max_length));
+}
+
 Result<WindowPlan> plan_windows(std::size_t n_question, std::size_t n_context, const WindowOptions& options) {
   SPANQA_CHECK(n_context < std::numeric_limits<std::uint32_t>::max());
   WindowPlan plan;
