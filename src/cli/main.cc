@@ -11,6 +11,7 @@
 #include <string>
 #include <system_error>
 
+#include "base/json_text.h"
 #include "cli/command.h"
 #include "cli/help_format.h"
 #include "cli/version.h"
@@ -82,7 +83,7 @@ int main(int argc, char** argv) {
   } catch (const std::system_error& error) {
     return spanqa::cli::report_system_error(error.code().value(), error.what());
   } catch (const std::exception& error) {
-    fmt::print(stderr, "spanqa: {}\n", error.what());
+    fmt::print(stderr, "spanqa: {}\n", spanqa::plain_json_fault(error.what()));
   }
   return spanqa::cli::kDataError;
 }

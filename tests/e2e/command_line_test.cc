@@ -193,6 +193,7 @@ TEST_F(CommandLineTest, FilesThatAreSomethingElseAreNamed) {
       const Outcome wrong = run(command);
       EXPECT_EQ(wrong.code, 3) << command.front() << " " << name << ": " << wrong.out << wrong.err;
       EXPECT_HAS(wrong.err, name);
+      EXPECT_EQ(wrong.err.find("[json.exception"), std::string::npos) << wrong.err;
     }
   }
 }
