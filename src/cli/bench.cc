@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/reading_flags.h"
 #include "cli/terminal.h"
 #include "cli/whole_number.h"
@@ -41,6 +42,9 @@ void print_report(const SpeedReport& r) {
 }
 
 int run_bench(const BenchFlags& flags) {
+  if (const Status apart = check_not_input(flags.output, {flags.data}); !apart) {
+    return report(apart.error(), kUsage);
+  }
   const auto model = flags.reading.model_folder();
   if (!model) return report(model.error(), kModelError);
   const auto speed = [&] {

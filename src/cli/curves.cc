@@ -47,6 +47,7 @@ void print_ends(const LinePlot& plot) {
 }
 
 int run_curves_command(const CurvesFlags& flags) {
+  if (const Status apart = check_not_input(flags.output, flags.runs); !apart) return report(apart.error(), kUsage);
   const auto runs = open_runs(flags);
   if (!runs) return report(runs.error(), kDataError);
   const auto plot = run_curves(*runs, parse_run_curve(flags.curve).value_or(RunCurve::kLoss), flags.smoothing);

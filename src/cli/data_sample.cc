@@ -77,7 +77,9 @@ int run_sample(const SampleFlags& flags) {
     return report({ErrorCode::kInvalidArgument, "--split reads the data twice: give a file, not standard input"},
                   kUsage);
   }
-  if (const Status apart = check_apart(flags.output.path, flags.held_out); !apart) return report(apart.error(), kUsage);
+  if (const Status apart = check_outputs(flags.output.path, flags.held_out, {flags.input.path}); !apart) {
+    return report(apart.error(), kUsage);
+  }
   const auto examples = flags.input.open();
   if (!examples) return report(examples.error(), kDataError);
   const Status written = flags.split   ? write_split(flags, **examples)

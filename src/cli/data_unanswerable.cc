@@ -9,6 +9,7 @@
 #include "cli/example_input.h"
 #include "cli/example_output.h"
 #include "cli/layout.h"
+#include "cli/output.h"
 #include "cli/whole_number.h"
 #include "data/unanswerable.h"
 
@@ -39,6 +40,9 @@ Status write_unanswerable(const UnanswerableFlags& flags, ExampleReader& reader)
 }
 
 int run_unanswerable(const UnanswerableFlags& flags) {
+  if (const Status apart = check_not_input(flags.output.path, {flags.input.path}); !apart) {
+    return report(apart.error(), kUsage);
+  }
   const auto examples = flags.input.open();
   if (!examples) return report(examples.error(), kDataError);
   const Status written = write_unanswerable(flags, **examples);

@@ -14,6 +14,7 @@
 #include "cli/data_format_flag.h"
 #include "cli/example_input.h"
 #include "cli/layout.h"
+#include "cli/output.h"
 #include "qa/evaluate.h"
 #include "qa/predictions_files.h"
 #include "qa/squad_metrics.h"
@@ -160,6 +161,10 @@ std::string to_json(const MetricValues& values) {
 }
 
 int run_metrics(const MetricsFlags& flags) {
+  if (const Status apart = check_not_input(flags.output, {flags.gold.path, flags.predictions, flags.no_answer_file});
+      !apart) {
+    return report(apart.error(), kUsage);
+  }
   const auto result = score(flags);
   if (!result) return report_data(result.error());
   if (result->metric == "v1" && !flags.no_answer_file.empty()) {

@@ -65,6 +65,9 @@ Result<AnswerStreamCounts> predict(const PredictFlags& flags, const Reader& read
 }
 
 int run_predict(const PredictFlags& flags) {
+  if (const Status apart = check_not_input(flags.output, {flags.input.path}); !apart) {
+    return report(apart.error(), kUsage);
+  }
   auto examples = flags.input.open();
   if (!examples) return report(examples.error(), kDataError);
   const auto reader = flags.reading.open_reader();

@@ -140,6 +140,14 @@ TEST_F(MetricsTest, VersionOneNeedsGoldsAndKnowsNoNoAnswer) {
   EXPECT_EQ(odds.out, "");
 }
 
+TEST_F(MetricsTest, AnEmptyFileOfPredictionsIsNamedInPlainWords) {
+  write(folder() / "empty.json", "");
+  const Outcome scored = run({"metrics", "gold.json", "empty.json"});
+  EXPECT_EQ(scored.code, 3);
+  EXPECT_HAS(scored.err, "empty.json: broken JSON");
+  EXPECT_EQ(scored.err.find("[json.exception"), std::string::npos) << scored.err;
+}
+
 TEST_F(MetricsTest, GoldsThatAreNotGivenAreAnError) {
   write(folder() / "rows.jsonl", R"({"id": "q1", "question": "Who?", "context": "Ada."})");
   const Outcome scored = run({"metrics", "rows.jsonl", "predictions.json"});
@@ -308,6 +316,27 @@ TEST_F(DataTest, ExcludingLeavesWhatTheOtherDoesNotHold) {
   EXPECT_EQ(contents(folder() / "rest.jsonl"), rest);
   EXPECT_EQ(run({"data", "exclude", "rows.jsonl"}).code, 2);
   EXPECT_EQ(run({"data", "exclude", "rows.jsonl", "--contexts-of", "none.jsonl"}).code, 3);
+}
+
+TEST_F(DataTest, AnOutputThatIsReadIsAUsageErrorAndStaysAsItIs) {
+  std::filesystem::create_hard_link(folder() / "gold.json", folder() / "same.json");
+  for (const Arguments& command : std::vector<Arguments>{
+           {"data", "convert", "gold.json", "-o", "./gold.json"},
+           {"data", "sample", "gold.json", "--count", "1", "-o", "gold.json"},
+           {"data", "sample", "gold.json", "--split", "0.5", "--held-out", "gold.json", "-o", "rest.json"},
+           {"data", "exclude", "predictions.json", "--contexts-of", "gold.json", "-o", "same.json"},
+           {"data", "exclude", "gold.json", "--contexts-of", "predictions.json", "--left-out", "gold.json"},
+           {"data", "unanswerable", "gold.json", "-o", "gold.json"},
+           {"predict", "gold.json", "-o", "gold.json"},
+           {"bench", "gold.json", "-o", "gold.json"},
+           {"metrics", "gold.json", "predictions.json", "-o", "gold.json"},
+           {"metrics", "predictions.json", "gold.json", "-o", "same.json"}}) {
+    const Outcome refused = run(command);
+    EXPECT_EQ(refused.code, 2) << command[1] << refused.err;
+    EXPECT_HAS(refused.err, "would be written over");
+    EXPECT_EQ(contents(folder() / "gold.json"), kSquad);
+  }
+  EXPECT_EQ(shell("$SPANQA predict -o gold.json <gold.json").code, 2);
 }
 
 TEST_F(DataTest, TheTwoPartsOfASplitGoToTwoFiles) {
