@@ -163,6 +163,7 @@ Result<AskOptions> ReadingFlags::resolve(const Reader& reader) const {
                 "--compat is about the pipeline decoder; drop it or use --decoder pipeline");
   }
   SPANQA_TRY(check_decoder_flags(chosen));
+  if (faithful) SPANQA_TRY(check_pipeline_windows(options.windows));
   if (chosen == "pipeline") {
     PipelineOptions pipeline;
     pipeline.top_k = top_k;

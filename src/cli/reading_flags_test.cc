@@ -120,6 +120,9 @@ TEST_F(ReadingFlagsWithModel, ImpossibleOptionsAreRefused) {
   const auto none = Parsed("--decoder global --temperature 0").flags.resolve(*reader_);
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, ErrorCode::kInvalidArgument);
+  const auto stride = Parsed("--compat hf-5.2 --max-seq-len 100 --doc-stride 101").flags.resolve(*reader_);
+  ASSERT_FALSE(stride);
+  EXPECT_EQ(stride.error().message, "`doc_stride` (101) is larger than `max_seq_len` (100)");
 }
 
 }  // namespace
