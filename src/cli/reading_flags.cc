@@ -163,7 +163,6 @@ Result<AskOptions> ReadingFlags::resolve(const Reader& reader) const {
                 "--compat is about the pipeline decoder; drop it or use --decoder pipeline");
   }
   SPANQA_TRY(check_decoder_flags(chosen));
-  if (faithful) SPANQA_TRY(check_pipeline_windows(options.windows));
   if (chosen == "pipeline") {
     PipelineOptions pipeline;
     pipeline.top_k = top_k;
@@ -190,7 +189,7 @@ Result<AskOptions> ReadingFlags::resolve(const Reader& reader) const {
     }
     options.decoder = global;
   }
-  SPANQA_TRY(std::visit([](const auto& decoder_options) { return check_options(decoder_options); }, options.decoder));
+  SPANQA_TRY(check_ask(options));
   return options;
 }
 

@@ -125,14 +125,6 @@ Status check_question(const Question& question) {
   return {};
 }
 
-/// What the options alone make impossible.
-Status check_ask(const AskOptions& options) {
-  SPANQA_TRY(std::visit([](const auto& decoder) { return check_options(decoder); }, options.decoder));
-  const auto* pipeline = std::get_if<PipelineOptions>(&options.decoder);
-  const bool is_faithful = pipeline != nullptr && pipeline->compat != PipelineCompat::kSane;
-  return is_faithful ? check_pipeline_windows(options.windows) : Status();
-}
-
 }  // namespace
 
 const char* decoder_name(const DecoderOptions& options) {
@@ -360,5 +352,12 @@ const std::filesystem::path& Reader::folder() const { return impl_->folder; }
 const std::vector<std::string>& Reader::notes() const { return impl_->notes; }
 const QaSettings& Reader::settings() const { return impl_->settings; }
 int Reader::n_threads() const { return impl_->options.n_threads; }
+
+Status check_ask(const AskOptions& options) {
+  SPANQA_TRY(std::visit([](const auto& decoder) { return check_options(decoder); }, options.decoder));
+  const auto* pipeline = std::get_if<PipelineOptions>(&options.decoder);
+  const bool is_faithful = pipeline != nullptr && pipeline->compat != PipelineCompat::kSane;
+  return is_faithful ? check_pipeline_windows(options.windows) : Status();
+}
 
 }  // namespace spanqa

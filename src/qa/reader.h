@@ -63,6 +63,9 @@ struct AskOptions {
   WindowMeasure measure = {};
 };
 
+/// kInvalidArgument for what the options alone make impossible, whatever is asked.
+Status check_ask(const AskOptions& options);
+
 /// One question over one context. Views: the texts must outlive the call.
 struct Question {
   std::string_view question;

@@ -45,12 +45,6 @@ WindowOptions fit_windows(const WindowOptions& options, const ModelConfig& confi
   return windows;
 }
 
-Status check_pipeline_windows(const WindowOptions& options) {
-  if (options.overlap <= options.max_length) return {};
-  return fail(ErrorCode::kInvalidArgument,
-              fmt::format("`doc_stride` ({}) is larger than `max_seq_len` ({})", options.overlap, options.max_length));
-}
-
 Result<WindowPlan> plan_windows(std::size_t n_question, std::size_t n_context, const WindowOptions& options) {
   SPANQA_CHECK(n_context < std::numeric_limits<std::uint32_t>::max());
   WindowPlan plan;
@@ -103,6 +97,12 @@ WindowLabels label_window(const WindowPlan& plan, const Window& window, const To
   // run_qa's scan runs on over the final [SEP], whose offset (0, 0) lies before every answer.
   const bool overruns = last_token_bug && after_start == last;
   return {.start = position(after_start) - (overruns ? 0U : 1U), .end = position(end_token)};
+}
+
+Status check_pipeline_windows(const WindowOptions& options) {
+  if (options.overlap <= options.max_length) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("`doc_stride` ({}) is larger than `max_seq_len` ({})", options.overlap, options.max_length));
 }
 
 }  // namespace spanqa
