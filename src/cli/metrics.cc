@@ -55,6 +55,7 @@ class Scorer {
     const std::optional<std::string_view> prediction = predictions_.find(example.id);
     if (!prediction) score_.missing.push_back(example.id);
     std::vector<std::string> golds;
+    golds.reserve(example.answers.size());
     for (const GoldAnswer& answer : example.answers) golds.push_back(answer.text);
     ++score_.n_questions;
     if (flags_.metric != "v2") v1_.add(prediction, golds);
