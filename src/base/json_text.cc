@@ -90,6 +90,12 @@ void append_json_number(std::string& out, double value) {
   if (text.find('.') == std::string_view::npos) out += ".0";
 }
 
+std::string_view plain_json_fault(std::string_view what) {
+  constexpr std::string_view kEnd = "] ";
+  const std::size_t end = what.starts_with("[json.exception.") ? what.find(kEnd) : std::string_view::npos;
+  return end == std::string_view::npos ? what : what.substr(end + kEnd.size());
+}
+
 std::string json_string(std::string_view text) {
   std::string out;
   append_json_string(out, text);

@@ -15,6 +15,10 @@ void append_json_string(std::string& out, std::string_view text);
 /// exponent ("1.0", "1e-05", "0.9987654685974121"); NaN, Infinity, -Infinity as json.dumps writes them.
 void append_json_number(std::string& out, double value);
 
+/// What nlohmann::json says of a fault, without the "[json.exception.parse_error.101] " in front, which is for
+/// programs.
+std::string_view plain_json_fault(std::string_view what);
+
 std::string json_string(std::string_view text);
 std::string json_number(double value);
 

@@ -31,5 +31,12 @@ TEST(JsonString, EscapesAsJsonDumpsDoes) {
   EXPECT_EQ(json_string("\x7F~"), R"("\u007f~")");
 }
 
+TEST(PlainJsonFault, LosesItsNumberAlone) {
+  EXPECT_EQ(plain_json_fault("[json.exception.parse_error.101] parse error at line 1"), "parse error at line 1");
+  EXPECT_EQ(plain_json_fault("[json.exception."), "[json.exception.");
+  EXPECT_EQ(plain_json_fault("[1] is read"), "[1] is read");
+  EXPECT_EQ(plain_json_fault(""), "");
+}
+
 }  // namespace
 }  // namespace spanqa

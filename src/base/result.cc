@@ -16,6 +16,8 @@ const char* error_code_name(ErrorCode code) {
       return "unsupported";
     case ErrorCode::kMismatch:
       return "mismatch";
+    case ErrorCode::kModelFault:
+      return "model_fault";
     case ErrorCode::kCancelled:
       return "cancelled";
   }

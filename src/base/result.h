@@ -16,6 +16,7 @@ enum class ErrorCode : std::uint8_t {
   kUnsupported,      // well-formed, but not something spanqa can do (model family, activation)
   kMismatch,         // two parts that must fit do not (vocabulary and embedding sizes, ids and predictions)
   kCancelled,        // the caller or the user asked to stop
+  kModelFault,       // a model that opened, and then answered with what is no number
 };
 
 /// What went wrong, for programs (`code`) and for people (`message`: what, where and what to do, no final full stop).

@@ -47,7 +47,7 @@ TEST(Macros, WorkWithValuesThatOnlyMove) {
 TEST(ErrorCodeName, IsItsOwnForEveryCode) {
   const ErrorCode codes[] = {ErrorCode::kInvalidArgument, ErrorCode::kNotFound,    ErrorCode::kIo,
                              ErrorCode::kCorrupt,         ErrorCode::kUnsupported, ErrorCode::kMismatch,
-                             ErrorCode::kCancelled};
+                             ErrorCode::kModelFault,      ErrorCode::kCancelled};
   std::set<std::string> names;
   for (const ErrorCode code : codes) names.insert(error_code_name(code));
   EXPECT_EQ(names.size(), std::size(codes));

@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <iostream>
 #include <optional>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.h"
@@ -40,11 +42,28 @@ struct Document {
   std::string text;
 };
 
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos; }
+
+Status refuse_nul(const std::string& name, std::string_view text) {
+  if (text.find('\0') == std::string_view::npos) return {};
+  return fail(ErrorCode::kCorrupt, name + ": holds NUL bytes, so it is no text; convert it first (pdftotext, pandoc)");
+}
+
+/// A line without its end, that of Windows included; false where there is no further one.
+bool next_line(std::istream& lines, std::string& line) {
+  if (!std::getline(lines, line)) return false;
+  if (line.ends_with('\r')) line.pop_back();
+  return true;
+}
+
+/// The document comes from standard input.
+bool document_is_piped(const AskFlags& flags) { return !flags.text && (flags.file.empty() || flags.file == "-"); }
+
 Result<Document> read_document(const AskFlags& flags) {
   Document document;
   if (flags.text) {
     document = {"--text", *flags.text};
-  } else if (!flags.file.empty() && flags.file != "-") {
+  } else if (!document_is_piped(flags)) {
     SPANQA_ASSIGN(std::string text, read_file(flags.file));
     document = {flags.file, std::move(text)};
   } else {
@@ -55,11 +74,8 @@ Result<Document> read_document(const AskFlags& flags) {
     SPANQA_ASSIGN(std::string text, read_input("-"));
     document = {"standard input", std::move(text)};
   }
-  if (document.text.find('\0') != std::string::npos) {
-    return fail(ErrorCode::kCorrupt,
-                document.name + ": holds NUL bytes, so it is no text; convert it first (pdftotext, pandoc)");
-  }
-  if (document.text.find_first_not_of(" \t\r\n\f\v") == std::string::npos) {
+  SPANQA_TRY(refuse_nul(document.name, document.text));
+  if (is_blank(document.text)) {
     return fail(ErrorCode::kCorrupt, document.name + ": is empty; there is nothing to find an answer in");
   }
   return document;
@@ -68,14 +84,21 @@ Result<Document> read_document(const AskFlags& flags) {
 Result<std::vector<std::string>> read_questions(const AskFlags& flags) {
   std::vector<std::string> questions = flags.questions;
   if (flags.question_file.empty()) return questions;
-  SPANQA_ASSIGN(const std::string text, read_file(flags.question_file));
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string line = text.substr(begin, end - begin);
-    if (line.find_first_not_of(" \t\r") != std::string::npos) questions.push_back(line);
-    begin = end + 1;
+  const bool piped = flags.question_file == "-";
+  if (piped && (flags.interactive || document_is_piped(flags))) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        "--questions - takes all of standard input: name the document (--file FILE or --text TEXT), and leave the "
+        "prompt (-i) out");
   }
-  if (questions.empty()) return fail(ErrorCode::kInvalidArgument, flags.question_file + ": holds no question");
+  const std::string name = piped ? "standard input" : flags.question_file;
+  SPANQA_ASSIGN(const std::string text, read_input(flags.question_file));
+  SPANQA_TRY(refuse_nul(name, text));
+  std::istringstream lines(text);
+  for (std::string line; next_line(lines, line);) {
+    if (!is_blank(line)) questions.push_back(line);
+  }
+  if (questions.empty()) return fail(ErrorCode::kInvalidArgument, name + ": holds no question");
   return questions;
 }
 
@@ -116,15 +139,26 @@ void print_answers(const Document& document, const TextIndex& index, const std::
   fmt::print("\n");
 }
 
+/// An error names its question: there may be many.
+int report_question(const std::string& question, Error error) {
+  constexpr std::size_t kShown = 40;
+  if (error.code == ErrorCode::kInvalidArgument) {
+    error.message = fmt::format("\"{}\": {}", cut(one_line(question), kShown), error.message);
+  }
+  return report(error, kDataError);
+}
+
 int ask_one(const AskFlags& flags, const Reader& reader, const AskOptions& options, const Document& document,
             const TextIndex& index, const std::string& question) {
-  Result<Answers> answers = [&] {
+  Result<Answers> answers = [&]() -> Result<Answers> {
+    // A blank question passes in the reference, and would be answered with anything.
+    if (is_blank(question)) return fail(ErrorCode::kInvalidArgument, "`question` cannot be empty");
     ProgressBar bar("reading");
     return reader.ask(question, document.text, options, [&](std::size_t done, std::size_t total) {
       bar.update(static_cast<double>(done) / static_cast<double>(total), fmt::format("{}/{} windows", done, total));
     });
   }();
-  if (!answers) return report(answers.error(), kDataError);
+  if (!answers) return report_question(question, answers.error());
   const Question asked{question, document.text};
   if (flags.pipeline_json) {
     fmt::print("{}\n", answers_to_pipeline_json(*answers, asked, false));
@@ -137,17 +171,17 @@ int ask_one(const AskFlags& flags, const Reader& reader, const AskOptions& optio
   return kOk;
 }
 
-int interactive(const AskFlags& flags, const Reader& reader, const AskOptions& options, const Document& document,
-                const TextIndex& index) {
-  fmt::print("{} ({} characters). Type a question; an empty line or Ctrl-D ends.\n\n", document.name,
+/// Talks on standard error: answers alone go to standard output.
+void interactive(const AskFlags& flags, const Reader& reader, const AskOptions& options, const Document& document,
+                 const TextIndex& index) {
+  fmt::print(stderr, "{} ({} characters). Type a question; an empty line or Ctrl-D ends.\n\n", document.name,
              index.end().code_point);
   while (true) {
-    fmt::print("? ");
-    std::fflush(stdout);
+    fmt::print(stderr, "? ");
     std::string line;
-    if (!std::getline(std::cin, line) || line.empty()) {
-      fmt::print("\n");
-      return kOk;
+    if (!next_line(std::cin, line) || is_blank(line)) {
+      fmt::print(stderr, "\n");
+      return;
     }
     ask_one(flags, reader, options, document, index, line);
   }
@@ -162,7 +196,7 @@ int run_ask(const AskFlags& flags) {
         {ErrorCode::kInvalidArgument, "no question: give one as argument, a file of them with --questions, or -i"},
         kUsage);
   }
-  if (prompt && !flags.text && (flags.file.empty() || flags.file == "-")) {
+  if (prompt && document_is_piped(flags)) {
     return report({ErrorCode::kInvalidArgument,
                    "the prompt reads questions from standard input, so the document must be "
                    "named: --file FILE or --text TEXT"},
@@ -176,10 +210,14 @@ int run_ask(const AskFlags& flags) {
   if (!options) return report(options.error(), kUsage);
 
   const TextIndex index(document->text);
+  int first_fault = kOk;
   for (const std::string& question : *questions) {
-    if (const int code = ask_one(flags, **reader, *options, *document, index, question); code != kOk) return code;
+    const int code = ask_one(flags, **reader, *options, *document, index, question);
+    if (code == kModelError) return code;  // no other question would fare better
+    if (first_fault == kOk) first_fault = code;
   }
-  return prompt ? interactive(flags, **reader, *options, *document, index) : kOk;
+  if (prompt) interactive(flags, **reader, *options, *document, index);
+  return first_fault;
 }
 
 }  // namespace
@@ -190,11 +228,12 @@ void add_ask(CLI::App& app, Run& run) {
   command->add_option("question", flags->questions, "One question or more");
   command->add_option("-f,--file", flags->file, "The document; - for standard input (the default)");
   command->add_option("-t,--text", flags->text, "The document itself")->excludes("--file");
-  command->add_option("-q,--questions", flags->question_file, "A file with one question a line");
+  command->add_option("-q,--questions", flags->question_file, "A file with one question a line; - for standard input");
   command->add_flag("-i,--interactive", flags->interactive, "A prompt that keeps the document loaded");
-  command->add_flag("--json", flags->json,
-                    "One JSON object a question: score, start, end, answer; bytes and UTF-16 too");
-  command->add_flag("--pipeline-json", flags->pipeline_json, "What the Python pipeline returns: an object, or a list");
+  CLI::Option* json = command->add_flag("--json", flags->json,
+                                        "One JSON object a question: score, start, end, answer; bytes and UTF-16 too");
+  command->add_flag("--pipeline-json", flags->pipeline_json, "What the Python pipeline returns: an object, or a list")
+      ->excludes(json);
   flags->reading.add_to(*command, "global");
   command->footer("Example:\n  spanqa ask --file report.txt \"Who signed the treaty?\" \"When was it signed?\"");
   command->callback([flags, &run] {

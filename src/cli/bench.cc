@@ -5,8 +5,10 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/reading_flags.h"
 #include "cli/terminal.h"
+#include "cli/whole_number.h"
 #include "qa/speed.h"
 
 namespace spanqa::cli {
@@ -40,6 +42,9 @@ void print_report(const SpeedReport& r) {
 }
 
 int run_bench(const BenchFlags& flags) {
+  if (const Status apart = check_not_input(flags.output, {flags.data}); !apart) {
+    return report(apart.error(), kUsage);
+  }
   const auto model = flags.reading.model_folder();
   if (!model) return report(model.error(), kModelError);
   const auto speed = [&] {
@@ -69,9 +74,11 @@ void add_bench(CLI::App& app, Run& run) {
   auto flags = std::make_shared<BenchFlags>();
   CLI::App* command = app.add_subcommand("bench", "Measure speed beside the processor's own matmul");
   command->add_option("data", flags->data, "Questions to read, such as SQuAD's dev set")->required();
-  command->add_option("--limit", flags->limit, "Questions used at most; 0: all")->capture_default_str();
+  command->add_option("--limit", flags->limit, "Questions used at most; 0: all")
+      ->check(whole_number())
+      ->capture_default_str();
   command->add_option("--rounds", flags->rounds, "Times matmul and encoder are measured in turn")
-      ->check(CLI::Range(1, 1000))
+      ->check(whole_number(1, 1000))
       ->capture_default_str();
   command->add_option("-o,--output", flags->output, "Write the figures as JSON to this file");
   command->add_flag("--json", flags->json, "Print the figures as JSON");

@@ -7,6 +7,7 @@ namespace spanqa::cli {
 int report(const Error& error, ExitCode otherwise) {
   if (!error.message.empty()) fmt::print(stderr, "spanqa: {}\n", error.message);
   if (error.code == ErrorCode::kCancelled) return kInterrupted;
+  if (error.code == ErrorCode::kModelFault) return kModelError;
   return error.code == ErrorCode::kInvalidArgument ? kUsage : otherwise;
 }
 

@@ -36,7 +36,8 @@ void add_tokenize(CLI::App& app, Run& run);
 void add_train(CLI::App& app, Run& run);
 
 /// Prints "spanqa: message" to standard error and returns the exit code: kUsage for invalid arguments, kInterrupted for
-/// a cancelled task, else `otherwise`. An error without a message is one that nobody needs to be told of.
+/// a cancelled task, kModelError for a model that fails while it reads, else `otherwise`. An error without a message is
+/// one that nobody needs to be told of.
 int report(const Error& error, ExitCode otherwise);
 /// The same for an error that comes from the rows of a file: whatever its code, the command line is not at fault.
 int report_data(const Error& error);

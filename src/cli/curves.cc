@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/layout.h"
 #include "cli/output.h"
+#include "cli/whole_number.h"
 #include "train/run_curves.h"
 
 namespace spanqa::cli {
@@ -46,6 +47,7 @@ void print_ends(const LinePlot& plot) {
 }
 
 int run_curves_command(const CurvesFlags& flags) {
+  if (const Status apart = check_not_input(flags.output, flags.runs); !apart) return report(apart.error(), kUsage);
   const auto runs = open_runs(flags);
   if (!runs) return report(runs.error(), kDataError);
   const auto plot = run_curves(*runs, parse_run_curve(flags.curve).value_or(RunCurve::kLoss), flags.smoothing);
@@ -70,7 +72,7 @@ void add_curves(CLI::App& app, Run& run) {
       ->check(CLI::IsMember(run_curve_names()))
       ->capture_default_str();
   command->add_option("--smooth", flags->smoothing, "Each point the mean of so many around it")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->capture_default_str();
   command->add_option("-o,--output", flags->output, "The SVG file; -: standard output")->capture_default_str();
   command->footer(

@@ -10,6 +10,7 @@
 #include "cli/example_input.h"
 #include "cli/layout.h"
 #include "cli/terminal.h"
+#include "cli/whole_number.h"
 #include "data/check.h"
 
 namespace spanqa::cli {
@@ -89,7 +90,9 @@ void add_data_check(CLI::App& data, Run& run) {
   CLI::App* command =
       data.add_subcommand("check", "Misaligned answers, duplicate ids and more; exit code 1 when there are any");
   flags->input.add_to(*command, "The data set: SQuAD, JSON, JSONL or CSV; - for JSONL on standard input");
-  command->add_option("--most", flags->most, "Findings listed at most; all are counted")->capture_default_str();
+  command->add_option("--most", flags->most, "Findings listed at most; all are counted")
+      ->check(whole_number())
+      ->capture_default_str();
   command->add_flag("--json", flags->json, "Print a JSON object");
   command->footer("Example:\n  spanqa data check dev-v2.0.json --most 5");
   command->callback([flags, &run] { run = [flags] { return run_check(*flags); }; });

@@ -8,6 +8,7 @@
 #include "cli/example_input.h"
 #include "cli/example_output.h"
 #include "cli/layout.h"
+#include "cli/output.h"
 #include "data/check.h"
 
 namespace spanqa::cli {
@@ -33,6 +34,9 @@ void print_fixes(const ExampleChecker& checker) {
 }
 
 int run_convert(const ConvertFlags& flags) {
+  if (const Status apart = check_not_input(flags.output.path, {flags.input.path}); !apart) {
+    return report(apart.error(), kUsage);
+  }
   auto examples = flags.input.open();
   if (!examples) return report(examples.error(), kDataError);
   ExampleChecker checker({.fix = true});

@@ -54,7 +54,11 @@ Status write_rest(const ExcludeFlags& flags, const ContextSet& contexts, Example
 }
 
 int run_exclude(const ExcludeFlags& flags) {
-  if (const Status apart = check_apart(flags.output.path, flags.left_out); !apart) return report(apart.error(), kUsage);
+  std::vector<std::string> inputs = flags.others;
+  inputs.push_back(flags.input.path);
+  if (const Status apart = check_outputs(flags.output.path, flags.left_out, inputs); !apart) {
+    return report(apart.error(), kUsage);
+  }
   const Result<ContextSet> contexts = read_contexts(flags.others);
   if (!contexts) return report_data(contexts.error());
   const auto examples = flags.input.open();

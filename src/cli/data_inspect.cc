@@ -13,6 +13,7 @@
 #include "cli/layout.h"
 #include "cli/reading_flags.h"
 #include "cli/terminal.h"
+#include "cli/whole_number.h"
 #include "data/inspect.h"
 #include "qa/window_statistics.h"
 
@@ -254,9 +255,13 @@ void add_data_inspect(CLI::App& data, Run& run) {
   auto flags = std::make_shared<InspectFlags>();
   CLI::App* command = data.add_subcommand("inspect", "Counts, lengths, question words, windows");
   flags->input.add_to(*command, "The data set: SQuAD, JSON, JSONL or CSV; - for JSONL on standard input");
-  command->add_option("--max-length,--max-seq-len", flags->max_length, "Tokens of a window")->capture_default_str();
-  command->add_option("--overlap,--doc-stride", flags->overlap,
-                      "Tokens that windows share; default: 128, or half a shorter window");
+  command->add_option("--max-length,--max-seq-len", flags->max_length, "Tokens of a window")
+      ->check(whole_number(4, kMostTokens))
+      ->capture_default_str();
+  command
+      ->add_option("--overlap,--doc-stride", flags->overlap,
+                   "Tokens that windows share; default: 128, or half a shorter window")
+      ->check(whole_number(0, kMostTokens));
   command->add_flag("--no-tokens", flags->no_tokens, "Leave out what needs a tokenizer");
   command->add_flag("--json", flags->json, "Print a JSON object");
   flags->reading.add_tokenizer_to(*command);

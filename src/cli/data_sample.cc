@@ -9,6 +9,7 @@
 #include "cli/example_input.h"
 #include "cli/example_output.h"
 #include "cli/layout.h"
+#include "cli/whole_number.h"
 #include "data/sample.h"
 
 namespace spanqa::cli {
@@ -76,7 +77,9 @@ int run_sample(const SampleFlags& flags) {
     return report({ErrorCode::kInvalidArgument, "--split reads the data twice: give a file, not standard input"},
                   kUsage);
   }
-  if (const Status apart = check_apart(flags.output.path, flags.held_out); !apart) return report(apart.error(), kUsage);
+  if (const Status apart = check_outputs(flags.output.path, flags.held_out, {flags.input.path}); !apart) {
+    return report(apart.error(), kUsage);
+  }
   const auto examples = flags.input.open();
   if (!examples) return report(examples.error(), kDataError);
   const Status written = flags.split   ? write_split(flags, **examples)
@@ -92,8 +95,9 @@ void add_data_sample(CLI::App& data, Run& run) {
   CLI::App* command = data.add_subcommand("sample", "Write some of the questions: the first, or drawn by a seed");
   flags->input.add_to(*command, "The data set: SQuAD, JSON, JSONL or CSV; - for JSONL on standard input");
   flags->output.add_to(*command);
-  CLI::Option* count = command->add_option("-n,--count", flags->count, "How many questions");
+  CLI::Option* count = command->add_option("-n,--count", flags->count, "How many questions")->check(whole_number());
   CLI::Option* seed = command->add_option("--seed", flags->seed, "The same seed draws the same questions everywhere")
+                          ->check(whole_number(0, kMostSeed))
                           ->capture_default_str();
   command->add_flag("--first", flags->first, "The first ones instead of drawn ones")->excludes(seed);
   CLI::Option* split = command->add_option("--split", flags->split, "Hold out this share of the questions")

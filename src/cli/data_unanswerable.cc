@@ -9,6 +9,8 @@
 #include "cli/example_input.h"
 #include "cli/example_output.h"
 #include "cli/layout.h"
+#include "cli/output.h"
+#include "cli/whole_number.h"
 #include "data/unanswerable.h"
 
 namespace spanqa::cli {
@@ -38,6 +40,9 @@ Status write_unanswerable(const UnanswerableFlags& flags, ExampleReader& reader)
 }
 
 int run_unanswerable(const UnanswerableFlags& flags) {
+  if (const Status apart = check_not_input(flags.output.path, {flags.input.path}); !apart) {
+    return report(apart.error(), kUsage);
+  }
   const auto examples = flags.input.open();
   if (!examples) return report(examples.error(), kDataError);
   const Status written = write_unanswerable(flags, **examples);
@@ -54,9 +59,11 @@ void add_data_unanswerable(CLI::App& data, Run& run) {
   command->add_option("--share", flags->options.share, "So many for each answerable question")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  command->add_option("--seed", flags->options.seed, "The same seed makes the same questions")->capture_default_str();
+  command->add_option("--seed", flags->options.seed, "The same seed makes the same questions")
+      ->check(whole_number(0, kMostSeed))
+      ->capture_default_str();
   command->add_option("--candidates", flags->options.n_candidates, "Paragraphs of the article tried for a question")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->capture_default_str();
   command
       ->add_option("--min-overlap", flags->options.min_overlap,

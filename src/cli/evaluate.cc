@@ -12,6 +12,7 @@
 #include "cli/layout.h"
 #include "cli/reading_flags.h"
 #include "cli/terminal.h"
+#include "cli/whole_number.h"
 #include "qa/fit_settings.h"
 
 namespace spanqa::cli {
@@ -119,7 +120,7 @@ int run_evaluate(const EvaluateFlags& flags) {
       bar.update(share, fmt::format("{} questions", seen.n_questions));
     });
   }();
-  if (!evaluation) return report_data(evaluation.error());
+  if (!evaluation) return report(evaluation.error(), kDataError);
   if (flags.json) {
     fmt::print("{}\n", evaluation->to_json());
   } else {
@@ -142,8 +143,10 @@ void add_evaluate(CLI::App& app, Run& run) {
   command->add_flag_callback(
              "--version-1", [&version = flags->version_2] { version = false; }, "SQuAD v1.1 rules")
       ->excludes(version_2);
-  command->add_option("--limit", flags->limit, "Questions at most; 0: all")->capture_default_str();
-  command->add_option("--worst", flags->worst, "Errors listed")->check(CLI::Range(0, 100000))->capture_default_str();
+  command->add_option("--limit", flags->limit, "Questions at most; 0: all")
+      ->check(whole_number())
+      ->capture_default_str();
+  command->add_option("--worst", flags->worst, "Errors listed")->check(whole_number(0, 100000))->capture_default_str();
   command->add_flag("--json", flags->json, "The report as JSON");
   command->add_flag("--fit", flags->fit,
                     "Fit temperature and no-answer thresholds on this file, read once more, and write them beside the "

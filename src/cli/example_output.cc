@@ -16,7 +16,9 @@ void ExampleOutput::add_to(CLI::App& command) {
   command.add_option("--squad-version", version, "\"version\" of a SQuAD file; default: the input's, else v2.0");
 }
 
-Status check_apart(const std::string& path, const std::string& other) {
+Status check_outputs(const std::string& path, const std::string& other, const std::vector<std::string>& inputs) {
+  SPANQA_TRY(check_not_input(path, inputs));
+  SPANQA_TRY(check_not_input(other, inputs));
   std::error_code ignored;
   const auto whole = [&](const std::string& name) { return std::filesystem::weakly_canonical(name, ignored); };
   if (path != other && whole(path) != whole(other)) return {};

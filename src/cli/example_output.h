@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "cli/output.h"
@@ -22,8 +23,9 @@ struct ExampleOutput {
   void add_to(CLI::App& command);
 };
 
-/// kInvalidArgument when both name the same file, or both standard output: one would be written over the other.
-Status check_apart(const std::string& path, const std::string& other);
+/// kInvalidArgument when both outputs name the same file, or both standard output, so that one would be written over
+/// the other; and when one of them is an input (check_not_input). `other` may be empty: there is none.
+Status check_outputs(const std::string& path, const std::string& other, const std::vector<std::string>& inputs);
 
 /// Writes examples to where the flags say. The file is opened with the first example, when the version of the input is
 /// known: a nested file keeps it unless another one is asked for.

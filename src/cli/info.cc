@@ -68,7 +68,7 @@ Json tokenizer_json(const Reader& reader) {
   out["tokenize_chinese_chars"] = settings.tokenize_chinese_chars;
   out["max_input_chars_per_word"] = settings.max_input_chars_per_word;
   out["model_max_length"] = settings.model_max_length ? Json(*settings.model_max_length) : Json();
-  out["notes"] = settings.notes;
+  out["notes"] = reader.notes();
   return out;
 }
 
@@ -170,6 +170,7 @@ int run_info(const InfoFlags& flags) {
 
 void add_info(CLI::App& app, Run& run) {
   auto flags = std::make_shared<InfoFlags>();
+  flags->reading.prints_notes = false;  // they stand in what it shows
   CLI::App* command = app.add_subcommand("info", "Show the model, its effective settings and this machine");
   CLI::Option* check = command->add_flag("--self-check", flags->self_check,
                                          "Check on a text that windows lose no token and every place is exact");

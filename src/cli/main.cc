@@ -11,9 +11,11 @@
 #include <string>
 #include <system_error>
 
+#include "base/json_text.h"
 #include "cli/command.h"
 #include "cli/help_format.h"
 #include "cli/version.h"
+#include "nn/kernels/isa.h"
 
 namespace spanqa::cli {
 namespace {
@@ -65,6 +67,7 @@ int run_main(int argc, char** argv) {
     fmt::print(stderr, "{}", complaint(app, error));
     return kUsage;
   }
+  if (const Status limit = check_isa_limit(); !limit) return report(limit.error(), kUsage);
   return run ? run() : kUsage;
 }
 
@@ -81,7 +84,7 @@ int main(int argc, char** argv) {
   } catch (const std::system_error& error) {
     return spanqa::cli::report_system_error(error.code().value(), error.what());
   } catch (const std::exception& error) {
-    fmt::print(stderr, "spanqa: {}\n", error.what());
+    fmt::print(stderr, "spanqa: {}\n", spanqa::plain_json_fault(error.what()));
   }
   return spanqa::cli::kDataError;
 }

@@ -14,6 +14,8 @@
 #include "cli/data_format_flag.h"
 #include "cli/example_input.h"
 #include "cli/layout.h"
+#include "cli/output.h"
+#include "qa/evaluate.h"
 #include "qa/predictions_files.h"
 #include "qa/squad_metrics.h"
 
@@ -46,15 +48,18 @@ class Scorer {
   Scorer(const MetricsFlags& flags, Predictions predictions, std::optional<NullOdds> odds)
       : flags_(flags), predictions_(std::move(predictions)), odds_(std::move(odds)), v2_(v2_options(flags)) {}
 
-  void add(const Example& example) {
+  /// `version`: what the gold file says of itself.
+  Status add(const Example& example, const std::string& version) {
+    SPANQA_TRY(check_golds_of(example, flags_.metric != "v1", version));
+    if (example.answers.empty() && !unanswerable_) unanswerable_ = example;
     const std::optional<std::string_view> prediction = predictions_.find(example.id);
     if (!prediction) score_.missing.push_back(example.id);
     std::vector<std::string> golds;
+    golds.reserve(example.answers.size());
     for (const GoldAnswer& answer : example.answers) golds.push_back(answer.text);
-    any_unanswerable_ = any_unanswerable_ || (example.has_answers_field && golds.empty());
     ++score_.n_questions;
     if (flags_.metric != "v2") v1_.add(prediction, golds);
-    if (flags_.metric == "v1") return;
+    if (flags_.metric == "v1") return {};
     double no_answer_score = 0.0;
     std::optional<std::uint32_t> order;
     if (odds_) {
@@ -67,16 +72,16 @@ class Scorer {
       }
     }
     v2_.add(prediction, golds, no_answer_score, order);
+    return {};
   }
 
-  /// `version`: what the gold file says of itself.
   Result<Score> finish(const std::string& version) {
     score_.metric = flags_.metric;
     if (flags_.metric == "auto") {
-      const bool says_2 = version.starts_with("v2") || version.starts_with('2');
       const bool says_1 = version.starts_with("v1") || version.starts_with('1');
-      score_.metric = says_2 || (!says_1 && any_unanswerable_) ? "v2" : "v1";
+      score_.metric = is_version_2(version) || (!says_1 && unanswerable_) ? "v2" : "v1";
     }
+    if (unanswerable_) SPANQA_TRY(check_golds_of(*unanswerable_, score_.metric == "v2", version));
     if (score_.metric == "v1") {
       SPANQA_ASSIGN(score_.values, v1_.totals());
     } else {
@@ -86,6 +91,11 @@ class Scorer {
   }
 
  private:
+  static Status check_golds_of(const Example& example, bool version_2, const std::string& version) {
+    const Status golds = check_golds(example, version_2, version);
+    if (golds) return {};
+    return fail(golds.error().code, fmt::format("{}: {}", example.where, golds.error().message));
+  }
   static SquadV2Options v2_options(const MetricsFlags& flags) {
     SquadV2Options options;
     options.no_answer_threshold = flags.no_answer_threshold;
@@ -100,7 +110,7 @@ class Scorer {
   SquadV1Metrics v1_;
   SquadV2Metrics v2_;
   Score score_;
-  bool any_unanswerable_ = false;
+  std::optional<Example> unanswerable_;  // the first without a gold
 };
 
 Result<Score> score(const MetricsFlags& flags) {
@@ -115,10 +125,8 @@ Result<Score> score(const MetricsFlags& flags) {
     SPANQA_ASSIGN(odds, read_null_odds(flags.no_answer_file));
   }
   Scorer scorer(flags, std::move(predictions), std::move(odds));
-  SPANQA_TRY(for_each_example(*examples, "scoring", [&](Example& example) -> Status {
-    scorer.add(example);
-    return {};
-  }));
+  SPANQA_TRY(for_each_example(*examples, "scoring",
+                              [&](Example& example) -> Status { return scorer.add(example, examples->version()); }));
   return scorer.finish(examples->version());
 }
 
@@ -154,8 +162,18 @@ std::string to_json(const MetricValues& values) {
 }
 
 int run_metrics(const MetricsFlags& flags) {
+  if (const Status apart = check_not_input(flags.output, {flags.gold.path, flags.predictions, flags.no_answer_file});
+      !apart) {
+    return report(apart.error(), kUsage);
+  }
   const auto result = score(flags);
   if (!result) return report_data(result.error());
+  if (result->metric == "v1" && !flags.no_answer_file.empty()) {
+    return report(
+        {ErrorCode::kInvalidArgument,
+         "the rules of v1.1 know no \"no answer\": drop --na-prob-file, or score by those of v2.0 (--metric v2)"},
+        kUsage);
+  }
   name_missing(flags, *result);
   if (flags.strict && !result->missing.empty()) return kDataError;
   if (!flags.output.empty()) {

@@ -1,7 +1,10 @@
 #include "cli/output.h"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <system_error>
@@ -41,6 +44,17 @@ Status write_output(const std::string& path, std::string_view bytes) {
   SPANQA_ASSIGN(Output output, Output::open(path));
   SPANQA_TRY(output.write(bytes));
   return output.finish();
+}
+
+Status check_not_input(const std::string& output, const std::vector<std::string>& inputs) {
+  std::error_code ignored;
+  if (output == "-" || !std::filesystem::is_regular_file(output, ignored)) return {};
+  for (const std::string& input : inputs) {
+    if (!std::filesystem::equivalent(output, input == "-" ? "/dev/stdin" : input, ignored)) continue;
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: is read, and would be written over; name another file for the output", output));
+  }
+  return {};
 }
 
 Result<std::string> read_input(const std::string& path) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/file.h"
 #include "base/result.h"
@@ -28,6 +29,10 @@ class Output {
 
 /// Output in one call.
 Status write_output(const std::string& path, std::string_view bytes);
+
+/// kInvalidArgument when `output` is one of the files that are read ("-": what is piped into standard input), by
+/// whatever name or link: it would be written over. Devices are no such files.
+Status check_not_input(const std::string& output, const std::vector<std::string>& inputs);
 
 /// All of standard input, or of the file `path` when it is neither empty nor "-".
 Result<std::string> read_input(const std::string& path);

@@ -44,6 +44,23 @@ TEST_F(OutputTest, ADashIsStandardOutput) {
   EXPECT_EQ(::testing::internal::GetCapturedStdout(), "line\n");
 }
 
+TEST_F(OutputTest, AnOutputThatIsReadIsRefusedByWhateverName) {
+  const std::string path = (folder_ / "in.json").string();
+  const std::string link = (folder_ / "link.json").string();
+  ASSERT_TRUE(write_output(path, "{}\n"));
+  std::filesystem::create_symlink(path, link);
+  for (const std::string& output : {path, link, (folder_ / "." / "in.json").string()}) {
+    const Status refused = check_not_input(output, {"none.json", path});
+    ASSERT_FALSE(refused) << output;
+    EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_TRUE(refused.error().message.starts_with(output)) << refused.error().message;
+  }
+  for (const char* output : {"", "-", "/dev/null", "none.json"}) {
+    EXPECT_TRUE(check_not_input(output, {path, "-", "", "/dev/null", "none.json"})) << output;
+  }
+  EXPECT_TRUE(check_not_input((folder_ / "out.json").string(), {path}));
+}
+
 TEST_F(OutputTest, AFolderThatIsNotThereIsNamed) {
   const auto output = Output::open((folder_ / "none" / "out.json").string());
   ASSERT_FALSE(output);

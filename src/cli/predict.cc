@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/reading_flags.h"
 #include "cli/terminal.h"
+#include "cli/whole_number.h"
 #include "qa/answer_json.h"
 #include "qa/answer_stream.h"
 
@@ -34,10 +35,12 @@ std::string error_row(const Example& example, const Error& error) {
   return row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-/// Answers to a row as one line; a row that cannot be answered is an error with `strict`, else a row with "error".
+/// Answers to a row as one line; a row that cannot be answered is an error with `strict`, else a row with "error". A
+/// model that fails would fail on other rows too, or has answered them wrongly.
 Result<std::string> row_of(const Example& example, const Result<Answers>& answers, bool strict) {
   if (answers) return answers_to_json(*answers, {example.question, *example.context}, {.id = example.id}) + "\n";
-  if (strict) return fail(answers.error().code, example.where + ": " + answers.error().message);
+  if (strict || answers.error().code == ErrorCode::kModelFault)
+    return fail(answers.error().code, example.where + ": " + answers.error().message);
   return error_row(example, answers.error()) + "\n";
 }
 
@@ -62,6 +65,9 @@ Result<AnswerStreamCounts> predict(const PredictFlags& flags, const Reader& read
 }
 
 int run_predict(const PredictFlags& flags) {
+  if (const Status apart = check_not_input(flags.output, {flags.input.path}); !apart) {
+    return report(apart.error(), kUsage);
+  }
   auto examples = flags.input.open();
   if (!examples) return report(examples.error(), kDataError);
   const auto reader = flags.reading.open_reader();
@@ -90,7 +96,9 @@ void add_predict(CLI::App& app, Run& run) {
   flags->input.add_to(*command, "Rows with id, question, context; - for JSONL on standard input");
   command->add_option("-o,--output", flags->output, "Where the answers go; - for standard output")
       ->capture_default_str();
-  command->add_option("--limit", flags->limit, "Rows read at most; 0: all")->capture_default_str();
+  command->add_option("--limit", flags->limit, "Rows read at most; 0: all")
+      ->check(whole_number())
+      ->capture_default_str();
   command->add_flag("--strict", flags->strict, "Stop at the first row that cannot be answered, and write no file");
   flags->reading.add_to(*command, "pipeline");
   command->footer("Example:\n  spanqa predict questions.jsonl --output answers.jsonl");

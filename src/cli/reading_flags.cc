@@ -6,14 +6,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/layout.h"
+#include "cli/model_folder.h"
+#include "cli/whole_number.h"
 #include "qa/default_model.h"
 
 namespace spanqa::cli {
 namespace {
 
-// Bounds that keep a slip of the finger from asking for gigabytes.
-constexpr int kMostAnswers = 10000;
-constexpr int kMostTokens = 1000000;
+constexpr std::uint64_t kMostAnswers = 10000;
 
 PipelineCompat compat_of(const std::string& name) {
   if (name == "hf-5.2") return PipelineCompat::kHf52;
@@ -38,7 +39,7 @@ void ReadingFlags::add_tokenizer_to(CLI::App& command) {
 void ReadingFlags::add_model_to(CLI::App& command) {
   add_tokenizer_to(command);
   command.add_option("--threads", threads, "Threads; default: all cores this process may use")
-      ->check(CLI::Range(0, 1024));
+      ->check(whole_number(0, 1024));
 }
 
 CLI::Option* ReadingFlags::only_for(std::vector<std::string> decoders, CLI::Option* option) {
@@ -67,20 +68,21 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
       ->check(CLI::IsMember({"pipeline", "run_qa", "global"}))
       ->default_str(default_name);
   only_for({"pipeline", "global"}, command.add_option("-k,--top-k", top_k, "Answers at most (pipeline, global)"))
-      ->check(CLI::Range(1, kMostAnswers))
+      ->check(whole_number(1, kMostAnswers))
       ->capture_default_str();
   command
       .add_option("--max-answer-tokens,--max-answer-len", max_answer_tokens,
                   "Longest answer in tokens; default: 15 (pipeline), 30 (others)")
-      ->check(CLI::Range(1, kMostTokens));
-  command
-      .add_option("--max-length,--max-seq-len", max_length, "Tokens of a window, question and special tokens included")
-      ->check(CLI::Range(4, kMostTokens))
-      ->capture_default_str();
+      ->check(whole_number(1, kMostTokens));
+  max_length_option_ = command
+                           .add_option("--max-length,--max-seq-len", max_length,
+                                       "Tokens of a window, question and special tokens included")
+                           ->check(whole_number(4, kMostTokens))
+                           ->capture_default_str();
   command
       .add_option("--overlap,--doc-stride", overlap,
                   "Tokens that windows share; default: 128, or half a shorter window")
-      ->check(CLI::Range(0, kMostTokens));
+      ->check(whole_number(0, kMostTokens));
   command.add_flag("--no-answer,--handle-impossible-answer", no_answer, "Let \"no answer\" compete with the answers");
   only_for({"run_qa", "global"},
            command.add_option("--threshold", threshold,
@@ -90,7 +92,7 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
                                           "Divides the logits of scores (global); default: as fitted, else 1"));
   only_for({"run_qa"},
            command.add_option("--n-best", n_best, "Starts and ends considered per window, entries listed (run_qa)"))
-      ->check(CLI::Range(1, kMostAnswers))
+      ->check(whole_number(1, kMostAnswers))
       ->capture_default_str();
   only_for({"pipeline", "global"},
            command.add_flag("--no-align", no_align,
@@ -100,18 +102,21 @@ void ReadingFlags::add_to(CLI::App& command, const std::string& default_name) {
                   "hf-5.2 or hf-4.52: the Python pipeline to the letter, defects included (pipeline)")
       ->check(CLI::IsMember({"none", "hf-5.2", "hf-4.52"}))
       ->capture_default_str();
-  command.add_flag("--truncate-question", truncate_question, "Cut a question that leaves no room, instead of an error");
+  CLI::Option* truncate = command.add_flag("--truncate-question", truncate_question,
+                                           "Cut a question that leaves no room, instead of an error");
   command.add_option("--max-question-len", max_question_length, "Tokens kept by --truncate-question")
-      ->check(CLI::Range(1, kMostTokens))
-      ->capture_default_str();
+      ->check(whole_number(1, kMostTokens))
+      ->capture_default_str()
+      ->needs(truncate);
   command.add_flag(
       "--match-special-tokens", match_special_tokens,
       "Read a literal [SEP] in a text as the special token, as the reference does (an injection otherwise)");
 }
 
 Result<std::filesystem::path> ReadingFlags::model_folder() const {
-  if (!model.empty()) return std::filesystem::path(model);
-  return find_default_model();
+  if (model.empty()) return find_default_model();
+  SPANQA_TRY(check_model_folder(model));
+  return std::filesystem::path(model);
 }
 
 TokenizerOverrides ReadingFlags::tokenizer_overrides() const {
@@ -125,7 +130,19 @@ Result<std::shared_ptr<const Reader>> ReadingFlags::open_reader() const {
   ReaderOptions options;
   options.n_threads = threads;
   options.tokenizer = tokenizer_overrides();
-  return Reader::open(folder, options);
+  SPANQA_ASSIGN(auto reader, Reader::open(folder, options));
+  if (prints_notes) print_notes(*reader);
+  return reader;
+}
+
+void ReadingFlags::print_notes(const Reader& reader) const {
+  const auto print = [](const std::string& note) { fmt::print(stderr, "spanqa: note: {}\n", one_line(note)); };
+  for (const std::string& note : reader.notes()) print(note);
+  for (const std::string& note : reader.settings().notes) print(note);
+  if (max_length_option_ == nullptr || max_length_option_->count() == 0) return;
+  if (const std::size_t most = reader.effective(windows()).max_length; most < max_length) {
+    print(fmt::format("--max-length {} is more than the model reads; windows have {} tokens", max_length, most));
+  }
 }
 
 WindowOptions ReadingFlags::windows() const {
@@ -172,7 +189,7 @@ Result<AskOptions> ReadingFlags::resolve(const Reader& reader) const {
     }
     options.decoder = global;
   }
-  SPANQA_TRY(std::visit([](const auto& decoder_options) { return check_options(decoder_options); }, options.decoder));
+  SPANQA_TRY(check_ask(options));
   return options;
 }
 

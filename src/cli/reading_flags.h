@@ -32,6 +32,7 @@ struct ReadingFlags {
   std::size_t max_question_length = 64;
   bool match_special_tokens = false;
   std::optional<bool> lowercase;
+  bool prints_notes = true;  // open_reader() says what a person should know of the model
 
   // The options keep a pointer to this object, and it to them: it stays where it is until the command line is parsed,
   // and the command lives as long as it is asked.
@@ -43,9 +44,10 @@ struct ReadingFlags {
   /// Only --model and the tokenizer's flags.
   void add_tokenizer_to(CLI::App& command);
 
-  /// Opens the model named by --model, else the default one.
+  /// Opens the model named by --model, else the default one. Prints its notes, and that --max-length is more than it
+  /// reads, on standard error.
   Result<std::shared_ptr<const Reader>> open_reader() const;
-  /// The folder that open_reader() reads.
+  /// The folder that open_reader() reads; kNotFound, with what to do, where there is none.
   Result<std::filesystem::path> model_folder() const;
   TokenizerOverrides tokenizer_overrides() const;
   /// `reader` gives the fitted temperature and thresholds where no flag does. kInvalidArgument for a value out of range
@@ -61,8 +63,10 @@ struct ReadingFlags {
   };
   CLI::Option* only_for(std::vector<std::string> decoders, CLI::Option* option);
   Status check_decoder_flags(const std::string& chosen) const;
+  void print_notes(const Reader& reader) const;
 
   std::vector<DecoderFlag> decoder_flags_;
+  const CLI::Option* max_length_option_ = nullptr;
 };
 
 }  // namespace spanqa::cli

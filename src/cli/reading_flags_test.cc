@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "qa/default_model.h"
 #include "shared_data.h"
 
@@ -29,6 +31,30 @@ TEST(ReadingFlags, TheOverlapFollowsAShortWindow) {
   EXPECT_EQ(Parsed("--max-length 100").flags.windows().overlap, 50U);
   EXPECT_EQ(Parsed("--max-length 100 --doc-stride 10").flags.windows().overlap, 10U);
   EXPECT_EQ(Parsed("--truncate-question").flags.windows().long_question, LongQuestion::kTruncate);
+  EXPECT_EQ(Parsed("--truncate-question --max-question-len 9").flags.windows().max_question_length, 9U);
+  EXPECT_THROW(Parsed("--max-question-len 9"), CLI::RequiresError) << "it would do nothing";
+}
+
+/// What opening the tiny model of the fixtures says on standard error.
+std::string notes_after(const std::string& command_line, bool prints_notes = true) {
+  Parsed parsed("--model " + testing::source_path("tests/fixtures/nn/tiny-bert").string() + " " + command_line);
+  parsed.flags.prints_notes = prints_notes;
+  ::testing::internal::CaptureStderr();
+  const auto reader = parsed.flags.open_reader();
+  std::string notes = ::testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(reader) << reader.error().message;
+  return notes;
+}
+
+TEST(ReadingFlags, WhatAPersonShouldKnowOfTheModelIsSaidOnce) {
+  EXPECT_EQ(notes_after(""), "");
+  const std::string casing = notes_after("--no-lowercase");
+  EXPECT_TRUE(casing.starts_with("spanqa: note: text is not lower-cased (flag)")) << casing;
+  EXPECT_EQ(std::count(casing.begin(), casing.end(), '\n'), 1) << casing;
+  EXPECT_EQ(notes_after("--no-lowercase", false), "");
+  EXPECT_EQ(notes_after("--max-length 97"),
+            "spanqa: note: --max-length 97 is more than the model reads; windows have 96 tokens\n");
+  EXPECT_EQ(notes_after("--max-length 96"), "");
 }
 
 class ReadingFlagsWithModel : public ::testing::Test {
@@ -94,6 +120,9 @@ TEST_F(ReadingFlagsWithModel, ImpossibleOptionsAreRefused) {
   const auto none = Parsed("--decoder global --temperature 0").flags.resolve(*reader_);
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, ErrorCode::kInvalidArgument);
+  const auto stride = Parsed("--compat hf-5.2 --max-seq-len 100 --doc-stride 101").flags.resolve(*reader_);
+  ASSERT_FALSE(stride);
+  EXPECT_EQ(stride.error().message, "`doc_stride` (101) is larger than `max_seq_len` (100)");
 }
 
 }  // namespace

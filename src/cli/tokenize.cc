@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "cli/reading_flags.h"
 #include "cli/terminal.h"
+#include "cli/whole_number.h"
 #include "text/tokenizer.h"
 
 namespace spanqa::cli {
@@ -169,8 +170,10 @@ void add_tokenize(CLI::App& app, Run& run) {
   command->add_option("-f,--file", flags->file, "A file with the text; - for standard input")->excludes(text);
   command->add_option("-p,--pair", flags->pair, "A second text, as a context follows a question");
   command->add_option("--max-length", flags->max_length, "Tokens of a window, special ones included; 0: no windows")
+      ->check(whole_number(0, kMostTokens))
       ->capture_default_str();
   command->add_option("--overlap,--stride", flags->overlap, "Tokens that consecutive windows share")
+      ->check(whole_number(0, kMostTokens))
       ->capture_default_str();
   command->add_flag("--no-special-tokens", flags->no_special_tokens, "Leave [CLS] and [SEP] out");
   command->add_flag("--match-special-tokens", flags->match_special_tokens,

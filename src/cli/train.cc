@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/layout.h"
+#include "cli/model_folder.h"
 #include "cli/terminal.h"
 #include "cli/train_display.h"
 #include "cli/train_flags.h"

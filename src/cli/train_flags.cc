@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 #include "cli/config_file.h"
+#include "cli/whole_number.h"
 #include "train/options_json.h"
 
 namespace spanqa::cli {
@@ -19,8 +21,11 @@ CLI::Option* add_switch(CLI::App& command, const std::string& name, bool& value,
 }
 
 template <typename Value>
-CLI::Option* add_number(CLI::App& command, const std::string& names, Value& value, const std::string& description) {
-  return command.add_option(names, value, description)->capture_default_str();
+CLI::Option* add_number(CLI::App& command, const std::string& names, Value& value, const std::string& description,
+                        std::uint64_t most = kMostCount) {
+  CLI::Option* option = command.add_option(names, value, description)->capture_default_str();
+  if constexpr (std::is_unsigned_v<Value>) option->check(whole_number(0, most));
+  return option;
 }
 
 }  // namespace
@@ -35,8 +40,10 @@ void TrainFlags::add_data_to(CLI::App& command) {
                            "Folder of the run: checkpoints, logs, report, and in model/ the best model"));
   group(command.add_option("--train", train, "Training files: SQuAD v1.1 or v2.0, flat JSON, JSONL or CSV; repeatable")
             ->type_name("FILE"));
-  group(command.add_option("--train-limit", train_limits,
-                           "Questions taken from the beginning of the first, second, ... --train; 0: all"));
+  group(command
+            .add_option("--train-limit", train_limits,
+                        "Questions taken from the beginning of the first, second, ... --train; 0: all")
+            ->check(whole_number()));
   group(command.add_option("--train-weight", train_weights,
                            "Weight in the loss of the windows of the first, second, ... --train; default: 1"));
   group(
@@ -46,8 +53,10 @@ void TrainFlags::add_data_to(CLI::App& command) {
   group(add_number(command, "--validation-limit", options.validation_limit, "Questions taken from it; 0: all"));
   group(add_number(command, "--max-length,--max-seq-len", options.windows.max_length,
                    "Tokens of a window, question and special tokens included"));
-  group(command.add_option("--overlap,--doc-stride", overlap,
-                           "Tokens that windows share; default: 128, or half a shorter window"));
+  group(command
+            .add_option("--overlap,--doc-stride", overlap,
+                        "Tokens that windows share; default: 128, or half a shorter window")
+            ->check(whole_number(0, kMostTokens)));
   group(command
             .add_option("--long-question", long_question,
                         "What becomes of a question that leaves no room for context: "
@@ -75,7 +84,7 @@ void TrainFlags::add_length_to(CLI::App& command) {
   group(add_number(command, "--accumulation-steps", options.accumulation_steps, "Batches of one step"));
   group(add_switch(command, "group-by-length", options.group_by_length,
                    "Batches of windows of nearly equal length, in random order [default: on]"));
-  group(add_number(command, "--seed", options.seed, "Of the order, dropout and a new answer head"));
+  group(add_number(command, "--seed", options.seed, "Of the order, dropout and a new answer head", kMostSeed));
 }
 
 void TrainFlags::add_optimizer_to(CLI::App& command) {
@@ -133,7 +142,7 @@ void TrainFlags::add_machine_to(CLI::App& command) {
       ->capture_default_str()
       ->group(kGroup);
   command.add_option("--threads,--n-threads", options.n_threads, "Threads; default: all cores this process may use")
-      ->check(CLI::Range(0, 1024))
+      ->check(whole_number(0, 1024))
       ->group(kGroup);
 }
 
@@ -188,20 +197,6 @@ Result<TrainOptions> TrainFlags::resolve(CLI::App& command) {
       parse_precision(precision).value_or(has_fast_bfloat16() ? Precision::kBFloat16 : Precision::kFloat32);
   SPANQA_TRY(check_options(made));
   return made;
-}
-
-Status check_model_folder(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(folder, ignored)) return {};
-  std::string message = fmt::format("{}: there is no such folder", folder.string());
-  const auto depth = std::distance(folder.begin(), folder.end());
-  if (folder.is_relative() && depth <= 2 && !folder.string().starts_with('.')) {
-    message += fmt::format(
-        "; if it is a model of the Hugging Face hub, download its config.json, model.safetensors and tokenizer files "
-        "from https://huggingface.co/{} into a folder and name that with --model",
-        folder.string());
-  }
-  return fail(ErrorCode::kNotFound, std::move(message));
 }
 
 std::vector<std::pair<std::string, std::string>> printed_options(const TrainOptions& options) {

@@ -49,9 +49,6 @@ struct TrainFlags {
   Result<std::vector<TrainingFile>> training_files() const;
 };
 
-/// That `folder` is there: else kNotFound, with what to do where it may be the name of a model on the hub.
-Status check_model_folder(const std::filesystem::path& folder);
-
 /// Each setting with its key as flags have it, for people: "learning-rate", "2e-05".
 std::vector<std::pair<std::string, std::string>> printed_options(const TrainOptions& options);
 

@@ -96,6 +96,14 @@ TEST(TrainFlags, NumbersOutOfRangeAreNamed) {
   EXPECT_NE(message(kNeeded + "--log-every 0").find("log_every"), std::string::npos);
 }
 
+TEST(TrainFlags, CountsAreWholeNumbers) {
+  for (const char* wrong : {"--seed -1", "--batch-size -1", "--train-limit -1", "--overlap -1", "--max-steps 1.5",
+                            "--epochs many", "--seed 99999999999999999999"}) {
+    EXPECT_THROW(parse(kNeeded + wrong), CLI::ParseError) << wrong;
+  }
+  EXPECT_EQ(options("--seed 18446744073709551615").seed, 18446744073709551615U);
+}
+
 TEST(TrainFlags, EveryRecipeResolves) {
   std::size_t n = 0;
   for (const auto& entry : std::filesystem::directory_iterator(testing::source_path("recipes"))) {
@@ -126,15 +134,6 @@ TEST(TrainFlags, ARecipeHasTheSettingsOfItsRun) {
   EXPECT_EQ(twin.warmup_ratio, 0.06);
   EXPECT_EQ(twin.hidden_dropout, 0.0);
   EXPECT_EQ(twin.precision, Precision::kFloat32);
-}
-
-TEST(TrainFlags, AHubIdThatIsNoFolderSaysWhatToDo) {
-  EXPECT_TRUE(check_model_folder("."));
-  const Status hub = check_model_folder("nobody/no-such-model");
-  ASSERT_FALSE(hub);
-  EXPECT_NE(hub.error().message.find("https://huggingface.co/nobody/no-such-model"), std::string::npos);
-  EXPECT_NE(hub.error().message.find("--model"), std::string::npos);
-  EXPECT_EQ(check_model_folder("/no/such/folder").error().message.find("huggingface"), std::string::npos);
 }
 
 TEST(TrainFlags, PrintedSettingsAreForPeople) {

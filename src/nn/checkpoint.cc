@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <utility>
 
 #include "base/check.h"
@@ -44,6 +46,20 @@ const TensorView* Checkpoint::find(std::string_view name) const {
   auto found = by_name_.find(name);
   if (found == by_name_.end() && name.starts_with(prefix_)) found = by_name_.find(name.substr(prefix_.size()));
   return found == by_name_.end() ? nullptr : &found->second;
+}
+
+std::size_t Checkpoint::n_layers(std::string_view layer) const {
+  std::size_t n = 0;
+  for (const auto& [stored, tensor] : by_name_) {
+    std::string_view name = stored;
+    if (name.starts_with(prefix_)) name.remove_prefix(prefix_.size());
+    if (!name.starts_with(layer)) continue;
+    name.remove_prefix(std::min(name.size(), layer.size() + 1));
+    std::uint32_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc{}) n = std::max(n, std::size_t{number} + 1);
+  }
+  return n;
 }
 
 Result<TensorView> Checkpoint::get(std::string_view name, std::initializer_list<std::size_t> shape) const {

@@ -31,6 +31,8 @@ class Checkpoint {
   Result<TensorView> get(std::string_view name, std::initializer_list<std::size_t> shape) const;
   /// The same, converted to float32; `values` has room for exactly the product of `shape`.
   Status read(std::string_view name, std::initializer_list<std::size_t> shape, std::span<float> values) const;
+  /// One more than the highest number that tensors' names have behind `layer` ("encoder.layer"); 0: none has one.
+  std::size_t n_layers(std::string_view layer) const;
   const std::filesystem::path& path() const { return file_.path(); }
 
  private:

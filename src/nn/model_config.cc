@@ -250,8 +250,13 @@ Result<ModelConfig> parse_model_config(std::string_view json, std::string_view n
 
 Result<ModelConfig> read_model_config(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "config.json";
-  SPANQA_ASSIGN(const std::string text, read_file(path, kMaxConfigBytes));
-  return parse_model_config(text, path.string());
+  const Result<std::string> text = read_file(path, kMaxConfigBytes);
+  if (text) return parse_model_config(*text, path.string());
+  if (text.error().code != ErrorCode::kNotFound) return tl::unexpected<Error>(text.error());
+  return fail(ErrorCode::kNotFound,
+              fmt::format("{}: there is no such file; a model's folder holds config.json, model.safetensors (or its "
+                          "shards with model.safetensors.index.json), and tokenizer.json or vocab.txt",
+                          path.string()));
 }
 
 const char* model_family_name(ModelFamily family) {

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "nn/checkpoint.h"
 #include "nn/encoder.h"
+#include "nn/family_names.h"
 #include "nn/kernels/parallel.h"
 
 namespace spanqa {
@@ -71,6 +73,27 @@ Result<SpanHead> SpanHead::load(const Checkpoint& checkpoint, std::size_t width)
   return head;
 }
 
+Status check_layers(const Checkpoint& checkpoint, const ModelConfig& config) {
+  const std::size_t n_stored = checkpoint.n_layers(family_names(config.family).layer);
+  if (n_stored <= static_cast<std::size_t>(config.n_layers)) return {};
+  return fail(
+      ErrorCode::kMismatch,
+      fmt::format("{}: holds {} layers, config.json asks for {}, and a part of a model answers wrongly; one of the "
+                  "two files is not this model's",
+                  checkpoint.path().string(), n_stored, config.n_layers));
+}
+
+/// A damaged weight shows here or nowhere: whatever decoders make of such logits looks like an answer.
+Status check_finite(const SpanLogits& logits, const std::filesystem::path& weights) {
+  const auto is_finite = [](float logit) { return std::isfinite(logit); };
+  if (std::ranges::all_of(logits.start, is_finite) && std::ranges::all_of(logits.end, is_finite)) return {};
+  return fail(
+      ErrorCode::kModelFault,
+      fmt::format("{}: the model answers with infinite numbers or NaN: its weights are damaged, or too large for "
+                  "the precision that is computed in; get the file again, or train the model anew",
+                  weights.string()));
+}
+
 }  // namespace
 
 struct Workspace::Impl {
@@ -101,6 +124,7 @@ Result<std::shared_ptr<const QaModel>> QaModel::open(const std::filesystem::path
   SPANQA_ASSIGN(Checkpoint checkpoint, Checkpoint::open(folder, encoder_prefix(config.family)));
   // The head first: a folder without one is the commonest mistake, and loading layers takes time.
   SPANQA_ASSIGN(SpanHead head, SpanHead::load(checkpoint, static_cast<std::size_t>(config.hidden_size)));
+  SPANQA_TRY(check_layers(checkpoint, config));
   SPANQA_ASSIGN(Encoder encoder, Encoder::load(checkpoint, config));
   std::string weight_type = dtype_name(encoder.embeddings().dtype());
   return std::shared_ptr<const QaModel>(new QaModel(std::make_unique<const Impl>(
@@ -127,7 +151,7 @@ Status QaModel::forward(const PackedBatch& batch, Workspace& workspace, SpanLogi
   SPANQA_TRY(check_batch(batch, impl_->config));
   const float* const hidden = impl_->encoder.forward(batch, workspace.impl().encoder);
   impl_->head.forward(hidden, batch.n_tokens(), workspace.n_threads(), logits);
-  return {};
+  return check_finite(logits, impl_->checkpoint.path());
 }
 
 double forward_flops(const ModelConfig& config, std::size_t n_tokens) {

@@ -40,7 +40,8 @@ class Workspace {
 class QaModel {
  public:
   /// Fails with a message that says what to do when the folder has only pytorch_model.bin, lacks the answer head, names
-  /// an unknown activation or position embedding, or its tensors do not fit config.json.
+  /// an unknown activation or position embedding, or its tensors do not fit config.json: layers that it does not ask
+  /// for included, since the first few of a model's layers answer, and wrongly.
   static Result<std::shared_ptr<const QaModel>> open(const std::filesystem::path& folder);
   ~QaModel();
   QaModel(const QaModel&) = delete;
@@ -54,8 +55,9 @@ class QaModel {
   /// Where the matmuls run, as oneDNN names it ("brg:avx512_core"), for `info` and `bench`.
   std::string matmul_kernel() const;
 
-  /// Fails with kInvalidArgument when an id, type or length is outside what the model has; otherwise fills `logits`
-  /// (resized to the batch). A sequence's logits do not depend on its neighbours in the batch beyond float rounding.
+  /// Fills `logits` (resized to the batch). A sequence's logits do not depend on its neighbours in the batch beyond
+  /// float rounding. Fails with kInvalidArgument when an id, type or length is outside what the model has, and with
+  /// kModelFault, naming the weights, when a logit is infinite or NaN.
   Status forward(const PackedBatch& batch, Workspace& workspace, SpanLogits& logits) const;
 
  private:

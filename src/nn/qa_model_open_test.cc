@@ -1,6 +1,9 @@
 // Checkpoints as they come: names, types, shards, and everything that is wrong with them.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstring>
+
 #include "nn/qa_model.h"
 #include "nn/testing_models.h"
 
@@ -162,6 +165,16 @@ TEST_F(QaModelOpenTest, AConfigurationOfAnotherModelIsAMismatch) {
   const Error layers = error_after(
       [](StoredModel& model) { replace(model.config, "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3"); });
   expect_error(layers, ErrorCode::kMismatch, {"bert.encoder.layer.2", "missing"});
+  const Error part = error_after(
+      [](StoredModel& model) { replace(model.config, "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1"); });
+  expect_error(part, ErrorCode::kMismatch, {"model.safetensors", "holds 2 layers", "asks for 1"});
+  const Error part_of_bare_names = error_after([](StoredModel& model) {
+    replace(model.config, "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1");
+    for (StoredTensor& tensor : model.tensors) {
+      if (tensor.name.starts_with(kPrefix)) tensor.name.erase(0, kPrefix.size());
+    }
+  });
+  expect_error(part_of_bare_names, ErrorCode::kMismatch, {"holds 2 layers"});
   // A huge claim must fail before memory is taken for it.
   const Error wide = error_after(
       [](StoredModel& model) { replace(model.config, "\"intermediate_size\": 48", "\"intermediate_size\": 262144"); });
@@ -182,6 +195,26 @@ TEST_F(QaModelOpenTest, PickledWeightsSayHowToConvertThem) {
                {"pytorch_model.bin", "save_pretrained", "safe_serialization=True"});
 }
 
+TEST_F(QaModelOpenTest, ALogitThatIsNoFiniteNumberIsAnErrorOfTheModel) {
+  constexpr std::size_t kWidth = 32;
+  constexpr std::int32_t kDamaged = 9;
+  for (const float damage : {std::nanf(""), HUGE_VALF}) {
+    const Error error = error_after([&](StoredModel& model) {
+      StoredTensor& words = model.at("bert.embeddings.word_embeddings.weight");
+      std::memcpy(words.bytes.data() + kDamaged * kWidth * sizeof(float), &damage, sizeof(float));
+    });
+    ASSERT_EQ(error.message, "");
+    const auto model = QaModel::open(folder_).value();
+    Workspace workspace(1);
+    SpanLogits logits;
+    EXPECT_TRUE(model->forward({.ids = {2, 7, 3}, .type_ids = {0, 0, 0}, .offsets = {0, 3}}, workspace, logits));
+    const Status met = model->forward(
+        {.ids = {2, 7, 3, 2, kDamaged, 3}, .type_ids = {0, 0, 0, 0, 0, 0}, .offsets = {0, 3, 6}}, workspace, logits);
+    ASSERT_FALSE(met);
+    expect_error(met.error(), ErrorCode::kModelFault, {"model.safetensors", "infinite numbers or NaN", "damaged"});
+  }
+}
+
 TEST_F(QaModelOpenTest, ADamagedWeightFileIsRefusedOrRead) {
   const std::string whole = read_file(folder_ / "model.safetensors").value();
   for (std::size_t n = 0; n < 6000; n += 151) {
@@ -193,7 +226,8 @@ TEST_F(QaModelOpenTest, ADamagedWeightFileIsRefusedOrRead) {
 TEST_F(QaModelOpenTest, AFolderThatIsNoModelIsNamed) {
   const auto opened = QaModel::open(folder_ / "nothing");
   ASSERT_FALSE(opened);
-  expect_error(opened.error(), ErrorCode::kNotFound, {"nothing", "config.json"});
+  expect_error(opened.error(), ErrorCode::kNotFound,
+               {"nothing", "config.json", "model.safetensors", "tokenizer.json or vocab.txt"});
 }
 
 }  // namespace

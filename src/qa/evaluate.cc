@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <system_error>
+#include <unordered_set>
 #include <utility>
 
 #include "base/file.h"
+#include "base/json_text.h"
 #include "qa/predictions_files.h"
 #include "qa/report_json.h"
 #include "qa/window_loss.h"
@@ -18,10 +22,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// SQuAD v2.0 rules when asked for, or when the file says it is of version 2.
-bool is_version_2(const ExampleReader& examples, const EvaluateOptions& options) {
-  if (options.version_2) return *options.version_2;
-  return examples.version().starts_with("2") || examples.version().starts_with("v2");
+// run_qa.py's metrics speak of its batches, of so many features unless told otherwise.
+constexpr std::size_t kStepFeatures = 8;
+
+/// A fault of a row with its place. That a row asks for something impossible is the data's fault, not the caller's.
+tl::unexpected<Error> row_fault(const Example& example, const Error& error) {
+  const ErrorCode code = error.code == ErrorCode::kInvalidArgument ? ErrorCode::kCorrupt : error.code;
+  return fail(code, fmt::format("{}: {}", example.where, error.message));
 }
 
 /// The text the model would answer if it had to.
@@ -111,6 +118,12 @@ std::filesystem::path file_in(const EvaluateOptions& options, const char* name) 
   return options.output / (options.prefix.empty() ? std::string(name) : options.prefix + "_" + name);
 }
 
+/// Python's round(), but for ties, which measured times do not meet.
+double rounded(double value, int digits) {
+  const double scale = std::pow(10.0, digits);
+  return std::round(value * scale) / scale;
+}
+
 /// run_qa.py's metric names, keys sorted, indent 4, as its eval_results.json.
 std::string results_json(const EvaluationReport& report) {
   nlohmann::json json;  // sorts its keys
@@ -121,9 +134,12 @@ std::string results_json(const EvaluationReport& report) {
       json["eval_" + metric.name] = metric.value;
     }
   }
-  json["eval_samples"] = report.counts.n_windows;  // run_qa.py counts features
-  json["eval_runtime"] = report.seconds;
-  json["eval_samples_per_second"] = static_cast<double>(report.counts.n_windows) / report.seconds;
+  const std::size_t n_windows = report.counts.n_windows;
+  const std::size_t n_steps = (n_windows + kStepFeatures - 1) / kStepFeatures;
+  json["eval_samples"] = n_windows;  // run_qa.py counts features
+  json["eval_runtime"] = rounded(report.seconds, 4);
+  json["eval_samples_per_second"] = rounded(static_cast<double>(n_windows) / report.seconds, 3);
+  json["eval_steps_per_second"] = rounded(static_cast<double>(n_steps) / report.seconds, 3);
   return json.dump(4) + "\n";
 }
 
@@ -132,6 +148,7 @@ struct EvaluationFiles {
   PredictionFilesWriter predictions;
   AtomicFile results;
   AtomicFile report;
+  std::unordered_set<std::size_t> ids = {};  // hashes of those added
 
   /// Opens all of them, so that what cannot be written is known before the first question is read.
   static Result<EvaluationFiles> create(const EvaluateOptions& options, bool version_2) {
@@ -143,6 +160,17 @@ struct EvaluationFiles {
     return EvaluationFiles{std::move(predictions), std::move(results), std::move(report)};
   }
 
+  Status add(const Example& example, const RunQaResult& result) {
+    if (!ids.insert(std::hash<std::string>{}(example.id)).second) {
+      return fail(
+          ErrorCode::kMismatch,
+          fmt::format("{}: the id {} stood there before, and predictions are kept by id: give each question its "
+                      "own; spanqa data check lists such ids, spanqa data convert --fix drops exact copies",
+                      example.where, json_string(example.id)));
+    }
+    return predictions.add(example.id, result);
+  }
+
   Status finish(const EvaluationReport& evaluation) {
     SPANQA_TRY(results.write(results_json(evaluation)));
     SPANQA_TRY(report.write(evaluation.to_json() + "\n"));
@@ -151,25 +179,53 @@ struct EvaluationFiles {
   }
 };
 
+AnswerStreamOptions stream_options(const EvaluateOptions& options, bool version_2) {
+  RunQaOptions decoder = options.decoder;
+  decoder.version_2 = version_2;
+  AnswerStreamOptions stream;
+  stream.ask = {.decoder = decoder, .windows = options.windows, .specials_in_text = options.specials_in_text};
+  if (options.with_loss) stream.measure = loss_of;
+  stream.n_threads = options.n_threads;
+  stream.limit = options.limit;
+  return stream;
+}
+
+Status check_evaluation(const EvaluateOptions& options, bool version_2) {
+  if (options.prefix.find('/') != std::string::npos) {
+    return fail(ErrorCode::kInvalidArgument, "prefix '" + options.prefix + "': is part of file names and holds no '/'");
+  }
+  if (options.decoder.version_2 && !version_2) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        "the rules of v1.1 know no \"no answer\", and no threshold of it: score by those of v2.0 (--version-2), or "
+        "drop --no-answer and --threshold");
+  }
+  return {};
+}
+
 }  // namespace
+
+bool is_version_2(std::string_view version) { return version.starts_with('2') || version.starts_with("v2"); }
+
+Status check_golds(const Example& example, bool version_2, std::string_view file_version) {
+  if (!example.has_answers_field) {
+    return fail(ErrorCode::kCorrupt,
+                "has no gold answers to score against; spanqa predict answers questions without them");
+  }
+  if (version_2 || !example.answers.empty() || is_version_2(file_version)) return {};
+  return fail(ErrorCode::kCorrupt,
+              "has an empty list of answers, which the rules of v1.1 cannot score; score by those of v2.0 (evaluate "
+              "--version-2, train --squad-v2, metrics --metric v2), or leave the question out");
+}
 
 Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::path& data,
                                   const EvaluateOptions& options, const StreamProgress& progress) {
   const auto start = std::chrono::steady_clock::now();
   EvaluationReport report;
-  if (options.prefix.find('/') != std::string::npos) {
-    return fail(ErrorCode::kInvalidArgument, "prefix '" + options.prefix + "': is part of file names and holds no '/'");
-  }
   SPANQA_ASSIGN(const auto examples,
                 ExampleReader::open(data, {.format = options.format, .cancelled = options.cancelled}));
-  report.version_2 = is_version_2(*examples, options);
-  AnswerStreamOptions stream;
-  RunQaOptions decoder = options.decoder;
-  decoder.version_2 = report.version_2;
-  stream.ask = {.decoder = decoder, .windows = options.windows, .specials_in_text = options.specials_in_text};
-  if (options.with_loss) stream.measure = loss_of;
-  stream.n_threads = options.n_threads;
-  stream.limit = options.limit;
+  report.version_2 = options.version_2.value_or(is_version_2(examples->version()));
+  SPANQA_TRY(check_evaluation(options, report.version_2));
 
   std::optional<EvaluationFiles> files;
   if (!options.output.empty()) {
@@ -177,25 +233,18 @@ Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::p
     files.emplace(std::move(created));
   }
   Scores scores(report.version_2, options.n_worst);
-  SPANQA_ASSIGN(report.counts, answer_stream(
-                                   reader, *examples, stream,
-                                   [&](const Example& example, const Result<Answers>& answers) -> Status {
-                                     if (options.cancelled) SPANQA_TRY(options.cancelled());
-                                     if (!answers) {
-                                       return fail(answers.error().code,
-                                                   example.where + ": " + answers.error().message);
-                                     }
-                                     if (!example.has_answers_field) {
-                                       return fail(ErrorCode::kInvalidArgument,
-                                                   example.where +
-                                                       ": has no gold answers to score against; spanqa predict answers "
-                                                       "questions without them");
-                                     }
-                                     scores.add(example, answers->run_qa);
-                                     if (options.with_loss) scores.add_loss(example, *answers);
-                                     return files ? files->predictions.add(example.id, answers->run_qa) : Status();
-                                   },
-                                   progress));
+  const auto score = [&](const Example& example, const Result<Answers>& answers) -> Status {
+    if (options.cancelled) SPANQA_TRY(options.cancelled());
+    if (!answers) return row_fault(example, answers.error());
+    if (const Status golds = check_golds(example, report.version_2, examples->version()); !golds) {
+      return row_fault(example, golds.error());
+    }
+    scores.add(example, answers->run_qa);
+    if (options.with_loss) scores.add_loss(example, *answers);
+    return files ? files->add(example, answers->run_qa) : Status();
+  };
+  SPANQA_ASSIGN(report.counts,
+                answer_stream(reader, *examples, stream_options(options, report.version_2), score, progress));
   if (report.counts.n_questions == 0) return fail(ErrorCode::kCorrupt, data.string() + ": holds no question");
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   SPANQA_TRY(scores.finish(report));

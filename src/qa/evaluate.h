@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,7 +21,7 @@
 namespace spanqa {
 
 struct EvaluateOptions {
-  RunQaOptions decoder = {};  // version_2 is overruled by `version_2` below
+  RunQaOptions decoder = {};  // version_2: what follows is about "no answer", and an error where the rules know none
   WindowOptions windows = {};
   SpecialsInText specials_in_text = SpecialsInText::kText;
   std::optional<bool> version_2 = {};  // unset: as the file's "version" says; v1.1 for files that say nothing
@@ -48,7 +49,8 @@ struct EvaluationReport {
   /// context or that have no gold. Labels are training's: the first gold, label_window; 0 and 0 where the window does
   /// not hold it. The same for any number of threads. Unset when no question counts.
   std::optional<double> loss = {};
-  std::size_t n_without_golds = 0;  // v1.1 only: questions that no prediction can get right
+  /// Rules of v1.1 on a file of version 2: questions that no prediction can get right.
+  std::size_t n_without_golds = 0;
   std::vector<SliceGroup> slices;
   std::vector<WorstError> worst;  // most confident first
   AnswerStreamCounts counts;
@@ -57,11 +59,21 @@ struct EvaluationReport {
   std::string to_json() const;  // indented by two
 };
 
+/// A file's "version" that stands for the rules of v2.0: "2.0", "v2.0".
+bool is_version_2(std::string_view version);
+
+/// kCorrupt, without the example's place, for what cannot be scored: an example without golds, and by the rules of v1.1
+/// (`version_2` false) one whose list of them is empty, at which the official script fails too. A file of version 2 may
+/// well have such questions: scored by the rules of v1.1 after all, they count 0.
+Status check_golds(const Example& example, bool version_2, std::string_view file_version);
+
 /// Reads `data` once, answers every question and scores it on the way: memory does not grow with contexts or n-best
 /// lists. Written once all questions are answered, all of them complete or none: PREFIX_predictions.json,
 /// PREFIX_nbest_predictions.json, PREFIX_null_odds.json (v2.0), PREFIX_results.json (run_qa's metric names) and
 /// PREFIX_report.json (to_json()); until then those of an earlier run stay as they are. Fails when a question cannot be
-/// answered, naming it, or when a file cannot be read or written.
+/// answered or scored (check_golds), naming it, when files are written and an id comes a second time, and when a file
+/// cannot be read or written. kInvalidArgument is left to options: a prefix with '/', "no answer" under the rules of
+/// v1.1.
 Result<EvaluationReport> evaluate(const Reader& reader, const std::filesystem::path& data,
                                   const EvaluateOptions& options, const StreamProgress& progress = {});
 

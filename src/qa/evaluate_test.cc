@@ -104,6 +104,67 @@ TEST_F(Evaluate, AGoldWithoutAPlaceTakesNoPartInTheLoss) {
   EXPECT_FALSE(evaluate_rows(without).loss);
 }
 
+TEST_F(Evaluate, AnIdThatComesTwiceIsAnErrorWhereFilesAreKeptById) {
+  const auto rows =
+      write_rows(row(0, "Who did not name it?", "king", 64) + row(0, "What did not name it?", "king", 64));
+  const EvaluateOptions options{.windows = {48, 12}, .output = folder_ / "results"};
+  const auto twice = evaluate(*reader_, rows, options);
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().code, ErrorCode::kMismatch);
+  for (const char* part : {"rows.jsonl:2: the id \"q0\"", "spanqa data check"}) {
+    EXPECT_NE(twice.error().message.find(part), std::string::npos) << twice.error().message;
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "results"));
+  const auto scored = evaluate(*reader_, rows, {.windows = {48, 12}});
+  ASSERT_TRUE(scored) << scored.error().message;
+  EXPECT_EQ(scored->counts.n_questions, 2U);
+}
+
+TEST_F(Evaluate, RulesOfVersion1NeedAGoldUnlessTheFileIsOfVersion2) {
+  const auto rows = write_rows(row(0, "Who did not name it?", "king", 64) + row(1, "Where is the sea?", "", -1));
+  for (const std::optional<bool> rules : {std::optional<bool>(), std::optional<bool>(false)}) {
+    const auto scored = evaluate(*reader_, rows, {.windows = {48, 12}, .version_2 = rules});
+    ASSERT_FALSE(scored);
+    EXPECT_EQ(scored.error().code, ErrorCode::kCorrupt);
+    EXPECT_TRUE(scored.error().message.find("rows.jsonl:2: has an empty list of answers") != std::string::npos)
+        << scored.error().message;
+  }
+  EXPECT_TRUE(evaluate(*reader_, rows, {.windows = {48, 12}, .version_2 = true}));
+  const auto nested = folder_ / "nested.json";
+  ASSERT_TRUE(write_file(nested, R"({"version": "v2.0", "data": [{"title": "t", "paragraphs": [{"context": "the king.",
+      "qas": [{"id": "1", "question": "who?", "answers": []}]}]}]})"));
+  const auto as_version_1 = evaluate(*reader_, nested, {.version_2 = false});
+  ASSERT_TRUE(as_version_1) << as_version_1.error().message;
+  EXPECT_EQ(as_version_1->n_without_golds, 1U);
+}
+
+TEST_F(Evaluate, NoAnswerUnderRulesThatKnowNoneIsAFaultOfTheOptions) {
+  const auto rows = write_rows(row(0, "Who did not name it?", "king", 64));
+  const EvaluateOptions options{.decoder = {.version_2 = true}, .windows = {48, 12}};
+  const auto refused = evaluate(*reader_, rows, options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  const auto empty_question = evaluate(*reader_, write_rows(row(0, "", "king", 64)), {.windows = {48, 12}});
+  ASSERT_FALSE(empty_question);
+  EXPECT_EQ(empty_question.error().code, ErrorCode::kCorrupt) << "the data's fault";
+}
+
+TEST_F(Evaluate, ResultsHaveTheNamesAndDecimalsOfTheTrainer) {
+  const auto rows = write_rows(row(0, "Who did not name it?", "king", 64));
+  const auto report = evaluate(*reader_, rows, {.windows = {48, 12}, .output = folder_ / "results"});
+  ASSERT_TRUE(report) << report.error().message;
+  const auto results = nlohmann::json::parse(read_file(folder_ / "results" / "eval_results.json").value());
+  const auto n_decimals = [&](const char* key) {
+    const std::string text = results.at(key).dump();
+    const std::size_t point = text.find('.');
+    return point == std::string::npos ? 0 : text.size() - point - 1;
+  };
+  EXPECT_LE(n_decimals("eval_runtime"), 4U);
+  EXPECT_LE(n_decimals("eval_samples_per_second"), 3U);
+  EXPECT_LE(n_decimals("eval_steps_per_second"), 3U);
+  EXPECT_EQ(results["eval_samples"], report->counts.n_windows);
+}
+
 TEST_F(Evaluate, WithoutBeingAskedThereIsNoLoss) {
   const auto report = evaluate(*reader_, write_rows(row(0, "Who did not name it?", "king", 64)), {});
   ASSERT_TRUE(report) << report.error().message;

@@ -81,7 +81,7 @@ class FlatObjectHandler : public nlohmann::json_sax<nlohmann::json> {
   bool start_array(std::size_t /*size*/) override { return wrong("an array"); }
   bool end_array() override { return true; }
   bool parse_error(std::size_t position, const std::string& /*token*/, const Json::exception& exception) override {
-    error_ = fmt::format("broken JSON at byte {}: {}", position, exception.what());
+    error_ = fmt::format("broken JSON at byte {}: {}", position, plain_json_fault(exception.what()));
     return false;
   }
 

@@ -184,6 +184,7 @@ TEST(ParsePredictions, ErrorsNameFilePlaceAndShape) {
   EXPECT_NE(message("\"x\"").find("the file holds a string"), std::string::npos);
   EXPECT_NE(message(R"({"q": "x")").find("broken JSON at byte"), std::string::npos);
   EXPECT_NE(message("").find("broken JSON"), std::string::npos);
+  EXPECT_EQ(message("").find("[json.exception"), std::string::npos) << "a number for programs";
   const auto odds = parse_null_odds(R"({"q7": "0.5"})", "odds.json");
   ASSERT_FALSE(odds);
   EXPECT_EQ(odds.error().code, ErrorCode::kCorrupt);

@@ -112,6 +112,7 @@ struct Reader::Impl {
   std::shared_ptr<const Tokenizer> tokenizer;
   QaSettings settings;
   ReaderOptions options;
+  std::vector<std::string> notes;
   LruCache<TokenizedText> contexts;
   std::mutex workspaces_mutex;
   std::map<int, std::vector<Workspace>> idle_workspaces;
@@ -160,7 +161,14 @@ Result<std::shared_ptr<const Reader>> Reader::open(const std::filesystem::path& 
                     "not of the same model",
                     folder.string(), tokenizer->vocabulary_size(), n_embeddings));
   }
+  std::vector<std::string> notes = tokenizer->settings().notes;
+  if (tokenizer->vocabulary_size() * 2 < n_embeddings) {
+    notes.push_back(
+        fmt::format("the vocabulary has {} tokens, the model {} embeddings; is it another model's, or cut short?",
+                    tokenizer->vocabulary_size(), n_embeddings));
+  }
   auto impl = std::make_unique<Impl>(folder, std::move(model), std::move(tokenizer), std::move(settings), options);
+  impl->notes = std::move(notes);
   if (impl->options.n_threads <= 0) impl->options.n_threads = usable_cores();
   impl->options.n_threads = std::min(impl->options.n_threads, kMostThreads);
   return std::shared_ptr<const Reader>(new Reader(std::move(impl)));
@@ -251,7 +259,15 @@ CacheCounts Reader::context_cache_counts() const {
 const QaModel& Reader::model() const { return *impl_->model; }
 const Tokenizer& Reader::tokenizer() const { return *impl_->tokenizer; }
 const std::filesystem::path& Reader::folder() const { return impl_->folder; }
+const std::vector<std::string>& Reader::notes() const { return impl_->notes; }
 const QaSettings& Reader::settings() const { return impl_->settings; }
 int Reader::n_threads() const { return impl_->options.n_threads; }
+
+Status check_ask(const AskOptions& options) {
+  SPANQA_TRY(std::visit([](const auto& decoder) { return check_options(decoder); }, options.decoder));
+  const auto* pipeline = std::get_if<PipelineOptions>(&options.decoder);
+  const bool is_faithful = pipeline != nullptr && pipeline->compat != PipelineCompat::kSane;
+  return is_faithful ? check_pipeline_windows(options.windows) : Status();
+}
 
 }  // namespace spanqa

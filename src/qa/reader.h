@@ -63,6 +63,9 @@ struct AskOptions {
   WindowMeasure measure = {};
 };
 
+/// kInvalidArgument for what the options alone make impossible, whatever is asked.
+Status check_ask(const AskOptions& options);
+
 /// One question over one context. Views: the texts must outlive the call.
 struct Question {
   std::string_view question;
@@ -114,6 +117,8 @@ class Reader {
   const QaModel& model() const;
   const Tokenizer& tokenizer() const;
   const std::filesystem::path& folder() const;
+  /// What a person should know before trusting the answers: the tokenizer's notes, and how it fits the model.
+  const std::vector<std::string>& notes() const;
   /// What was fitted for this model and stored beside it: temperature, no-answer thresholds.
   const QaSettings& settings() const;
   int n_threads() const;

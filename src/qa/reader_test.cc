@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <sstream>
 #include <thread>
 
 #include "base/cpu.h"
@@ -128,6 +129,13 @@ TEST(Reader, BadOptionsAreRefusedWithTheReferencesWords) {
   const auto answers = reader->ask(kQuestions[0], kContext, {.decoder = PipelineOptions{.top_k = 0}});
   ASSERT_FALSE(answers);
   EXPECT_NE(answers.error().message.find("top_k parameter should be >= 1 (got 0)"), std::string::npos);
+  const WindowOptions wide_overlap{.max_length = 60, .overlap = 61};
+  const auto faithful = reader->ask(
+      "who?", "the king.", {.decoder = PipelineOptions{.compat = PipelineCompat::kHf52}, .windows = wide_overlap});
+  ASSERT_FALSE(faithful);
+  EXPECT_EQ(faithful.error().message, "`doc_stride` (61) is larger than `max_seq_len` (60)");
+  EXPECT_TRUE(reader->ask("who?", "the king.", {.decoder = PipelineOptions{}, .windows = wide_overlap}))
+      << "one window needs no overlap";
 }
 
 TEST(Reader, TheFittedTemperatureIsUsedUnlessTheCallerNamesOne) {
@@ -153,6 +161,22 @@ TEST(Reader, AnUnbalancedPairOfVocabularyAndWeightsIsRefused) {
   const auto reader = Reader::open(folder);
   ASSERT_FALSE(reader);
   EXPECT_EQ(reader.error().code, ErrorCode::kMismatch);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Reader, AVocabularyOfLessThanHalfTheEmbeddingsIsNoted) {
+  const auto folder = std::filesystem::temp_directory_path() / "spanqa-reader-notes";
+  std::filesystem::remove_all(folder);
+  std::filesystem::copy(testing::source_path("tests/fixtures/nn/tiny-bert"), folder);
+  EXPECT_TRUE(Reader::open(folder).value()->notes().empty());
+  std::istringstream lines(read_file(folder / "vocab.txt").value());
+  std::string half;
+  std::string line;
+  for (int i = 0; i < 67 && std::getline(lines, line); ++i) half += line + "\n";
+  ASSERT_TRUE(write_file(folder / "vocab.txt", half));
+  const auto reader = Reader::open(folder).value();
+  ASSERT_EQ(reader->notes().size(), 1U);
+  EXPECT_NE(reader->notes()[0].find("67 tokens, the model 135 embeddings"), std::string::npos) << reader->notes()[0];
   std::filesystem::remove_all(folder);
 }
 

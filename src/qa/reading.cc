@@ -85,7 +85,7 @@ Result<Reading> Reading::start(const Reader& reader, const Question& question, c
   if (auto* global = std::get_if<GlobalOptions>(&impl->options); global != nullptr && !global->temperature) {
     global->temperature = reader.settings().temperature;
   }
-  SPANQA_TRY(std::visit([](const auto& decoder) { return check_options(decoder); }, impl->options));
+  SPANQA_TRY(check_ask(options));
   SPANQA_TRY(check_question(question));
   impl->specials = reader.tokenizer().specials();
   impl->question = reader.tokenizer().tokenize(question.question, options.specials_in_text);

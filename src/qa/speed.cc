@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <utility>
@@ -60,20 +61,24 @@ std::size_t tokenize_all(const Tokenizer& tokenizer, const std::vector<Example>&
 Result<double> encode_all(const QaModel& model, const std::vector<PackedBatch>& batches,
                           std::vector<Workspace>& workspaces) {
   std::atomic<std::size_t> next = 0;
-  std::atomic<bool> failed = false;
+  Status fault;
+  std::mutex fault_mutex;
   const auto start = Clock::now();
   {
     std::vector<std::jthread> threads;
     for (Workspace& workspace : workspaces) {
-      threads.emplace_back([&model, &batches, &next, &failed, &workspace] {
+      threads.emplace_back([&model, &batches, &next, &fault, &fault_mutex, &workspace] {
         SpanLogits logits;
         for (std::size_t i = next++; i < batches.size(); i = next++) {
-          if (!model.forward(batches[i], workspace, logits)) failed = true;
+          if (Status done = model.forward(batches[i], workspace, logits); !done) {
+            const std::lock_guard lock(fault_mutex);
+            fault = std::move(done);
+          }
         }
       });
     }
   }
-  if (failed) return fail(ErrorCode::kInvalidArgument, "the model refused a batch of its own tokenizer's ids");
+  SPANQA_TRY(fault);
   return seconds_since(start);
 }
 

@@ -114,4 +114,10 @@ WindowLabels label_window(const WindowPlan& plan, const Window& window, const To
   return {.start = position(after_start) - (overruns ? 0U : 1U), .end = position(end_token)};
 }
 
+Status check_pipeline_windows(const WindowOptions& options) {
+  if (options.overlap <= options.max_length) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("`doc_stride` ({}) is larger than `max_seq_len` ({})", options.overlap, options.max_length));
+}
+
 }  // namespace spanqa

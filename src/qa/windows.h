@@ -33,6 +33,10 @@ struct WindowOptions {
 /// the overlap to half a window, as the reference's default has it.
 WindowOptions fit_windows(const WindowOptions& options, const ModelConfig& config, const Tokenizer& tokenizer);
 
+/// The check of the Python pipeline, in its words: kInvalidArgument when the overlap is larger than a window. Weaker
+/// than that of plan_windows, and made whether or not a context needs a second window.
+Status check_pipeline_windows(const WindowOptions& options);
+
 /// One window: a half-open range of context tokens. The last one is short, not shifted back.
 struct Window {
   std::uint32_t context_begin = 0;

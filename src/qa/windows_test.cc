@@ -73,6 +73,14 @@ TEST(PlanWindows, OverlapMustBeSmallerThanTheRoom) {
   EXPECT_TRUE(plan_windows(5, 10, {.max_length = 18, .overlap = 10})) << "one window needs no overlap";
 }
 
+TEST(CheckPipelineWindows, HasThePipelinesWords) {
+  EXPECT_TRUE(check_pipeline_windows({.max_length = 128, .overlap = 128}));
+  const Status larger = check_pipeline_windows({.max_length = 128, .overlap = 129});
+  ASSERT_FALSE(larger);
+  EXPECT_EQ(larger.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(larger.error().message, "`doc_stride` (129) is larger than `max_seq_len` (128)");
+}
+
 TEST(PlanWindows, QuestionThatFillsTheWindowIsAnErrorOrTruncated) {
   const auto plan = plan_windows(381, 1, {.max_length = 384});
   ASSERT_FALSE(plan);

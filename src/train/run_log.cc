@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "base/file.h"
+#include "base/json_text.h"
 #include "train/record_json.h"
 
 namespace spanqa {
@@ -72,7 +73,7 @@ Result<Kept> parse_events(std::string_view text, std::string_view source, std::o
       return fail(ErrorCode::kCorrupt,
                   fmt::format("{}:{}: not a line of a run's log: {}; remove the line, or start the "
                               "run in another folder",
-                              source, number, error.what()));
+                              source, number, plain_json_fault(error.what())));
     }
     begin = end + 1;
     out.size = begin;

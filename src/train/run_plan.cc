@@ -16,8 +16,8 @@ Result<RunPlan> plan_run(const TrainOptions& options) {
   const WindowOptions windows = fit_windows(options.windows, config, *tokenizer);
   RunPlan plan;
   if (!options.validation.empty()) {
-    SPANQA_ASSIGN(plan.n_validation,
-                  check_validation(options.validation, options.validation_limit, *tokenizer, windows));
+    SPANQA_ASSIGN(plan.n_validation, check_validation(options.validation, options.validation_limit, *tokenizer, windows,
+                                                      options.squad_v2));
   }
   const int n_threads = options.n_threads > 0 ? options.n_threads : usable_cores();
   SPANQA_ASSIGN(const TrainingSet set, TrainingSet::load(options, *tokenizer, windows, n_threads));

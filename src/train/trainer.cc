@@ -182,7 +182,8 @@ Status TrainingRun::open(bool resume) {
   SPANQA_ASSIGN(const auto tokenizer, Tokenizer::open(options_.model));
   options_.windows = fit_windows(options_.windows, config, *tokenizer);
   if (!options_.validation.empty()) {
-    SPANQA_TRY(check_validation(options_.validation, options_.validation_limit, *tokenizer, options_.windows));
+    SPANQA_TRY(check_validation(options_.validation, options_.validation_limit, *tokenizer, options_.windows,
+                                options_.squad_v2));
   }
   SPANQA_ASSIGN(FolderLock lock, take_output(options_.output, resume));
   lock_.emplace(std::move(lock));

@@ -6,13 +6,13 @@
 #include <string>
 
 #include "data/example_reader.h"
+#include "qa/evaluate.h"
 
 namespace spanqa {
 namespace {
 
-Status check_example(const Example& example, std::size_t n_context, const Tokenizer& tokenizer,
-                     const WindowOptions& windows) {
-  if (!example.has_answers_field) return fail(ErrorCode::kInvalidArgument, "has no gold answers to score against");
+Status check_texts(const Example& example, std::size_t n_context, const Tokenizer& tokenizer,
+                   const WindowOptions& windows) {
   if (example.question.empty()) return fail(ErrorCode::kInvalidArgument, "its question is empty");
   if (example.context->empty()) return fail(ErrorCode::kInvalidArgument, "its context is empty");
   SPANQA_TRY(plan_windows(tokenizer.tokenize(example.question).size(), n_context, windows));
@@ -22,8 +22,9 @@ Status check_example(const Example& example, std::size_t n_context, const Tokeni
 }  // namespace
 
 Result<std::size_t> check_validation(const std::filesystem::path& file, std::size_t limit, const Tokenizer& tokenizer,
-                                     const WindowOptions& windows) {
+                                     const WindowOptions& windows, bool squad_v2) {
   SPANQA_ASSIGN(const auto examples, ExampleReader::open(file));
+  const bool version_2 = squad_v2 || is_version_2(examples->version());
   std::shared_ptr<const std::string> context;
   std::size_t n_context = 0;
   std::size_t n = 0;
@@ -34,7 +35,9 @@ Result<std::size_t> check_validation(const std::filesystem::path& file, std::siz
       context = example->context;
       n_context = tokenizer.tokenize(*context).size();
     }
-    if (const Status status = check_example(*example, n_context, tokenizer, windows); !status) {
+    Status status = check_golds(*example, version_2, examples->version());
+    if (status) status = check_texts(*example, n_context, tokenizer, windows);
+    if (!status) {
       return fail(status.error().code, fmt::format("{}: {}; a model cannot be scored on it: mend the file, or name "
                                                    "another for the validation",
                                                    example->where, status.error().message));

@@ -24,24 +24,24 @@ const std::string kGolds = R"(, "answers": {"text": ["a"], "answer_start": [0]})
 const std::string kNoAnswer = R"(, "answers": {"text": [], "answer_start": []})";
 constexpr WindowOptions kSmall = {.max_length = 8, .overlap = 1};
 
-Result<std::size_t> check(const std::string& rows, std::size_t limit = 0) {
+Result<std::size_t> check(const std::string& rows, std::size_t limit = 0, bool squad_v2 = false) {
   const testing::ScratchFile file("rows.jsonl", rows);
-  return check_validation(file.path(), limit, *small_tokenizer(), kSmall);
+  return check_validation(file.path(), limit, *small_tokenizer(), kSmall, squad_v2);
 }
 
 std::string message_of(const Result<std::size_t>& result) { return result ? "" : result.error().message; }
 
 TEST(CheckValidation, CountsTheQuestions) {
   const std::string rows = row("who ?", "a b a b a b", kGolds) + row("who", "a b", kNoAnswer);
-  EXPECT_EQ(check(rows).value(), 2U);
-  EXPECT_EQ(check(rows, 1).value(), 1U);
+  EXPECT_EQ(check(rows, 0, true).value(), 2U);
+  EXPECT_EQ(check(rows, 1, true).value(), 1U);
 }
 
 TEST(CheckValidation, RefusesAFileWithoutQuestions) {
   const auto empty = check(R"({"version": "1.1", "data": []})");
   ASSERT_FALSE(empty);
   EXPECT_NE(message_of(empty).find("holds no question"), std::string::npos) << message_of(empty);
-  const auto missing = check_validation("/nowhere/dev.json", 0, *small_tokenizer(), {});
+  const auto missing = check_validation("/nowhere/dev.json", 0, *small_tokenizer(), {}, false);
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
 }
@@ -50,11 +50,9 @@ TEST(CheckValidation, NamesAQuestionThatCannotBeScored) {
   const struct {
     std::string bad;
     const char* what;
-  } cases[] = {{row("who", "a b", ""), "no gold answers"},
-               {row("", "a b", kGolds), "question is empty"},
-               {row("who", "", kGolds), "context is empty"},
-               {row("a b a b a b", "a b", kGolds), "max_length 8"},
-               {"{\n", "rows.jsonl:2"}};
+  } cases[] = {{row("who", "a b", ""), "no gold answers"},          {row("who", "a b", kNoAnswer), "--squad-v2"},
+               {row("", "a b", kGolds), "question is empty"},       {row("who", "", kGolds), "context is empty"},
+               {row("a b a b a b", "a b", kGolds), "max_length 8"}, {"{\n", "rows.jsonl:2"}};
   for (const auto& entry : cases) {
     const auto result = check(row("who", "a b", kGolds) + entry.bad);
     ASSERT_FALSE(result) << entry.what;

@@ -104,6 +104,50 @@ TEST_F(AskTest, ThePromptKeepsTheDocument) {
   EXPECT_HAS(asked.out, "Uster");
 }
 
+TEST_F(AskTest, ThePromptTalksOnStandardErrorSoThatJsonStaysJson) {
+  const Outcome asked = run({"ask", "--file", "doc.txt", "-i", "--json"}, std::string(kQuestion) + "\r\n  \nWho?\n");
+  ASSERT_EQ(asked.code, 0) << asked.err;
+  EXPECT_EQ(asked.json()["question"], kQuestion) << "one line: a blank one ends";
+  EXPECT_HAS(asked.err, "Type a question");
+}
+
+TEST_F(AskTest, AQuestionThatCannotBeAnsweredDoesNotKeepTheOthers) {
+  const std::string too_long = "why " + std::string(600, '?');
+  const Outcome asked = run({"ask", "--file", "doc.txt", "--json", too_long, "  ", kQuestion});
+  EXPECT_EQ(asked.code, 2);
+  EXPECT_EQ(asked.json()["question"], kQuestion);
+  EXPECT_HAS(asked.err, "\"why ???");
+  EXPECT_HAS(asked.err, "`question` cannot be empty");
+  EXPECT_EQ(run({"ask", "--file", "doc.txt", ""}).code, 2);
+}
+
+TEST_F(AskTest, QuestionsComeFromStandardInputToo) {
+  const Outcome asked = run({"ask", "-f", "doc.txt", "--json", "-q", "-"}, "Who built the Pharos?\r\n \r\n");
+  ASSERT_EQ(asked.code, 0) << asked.err;
+  EXPECT_EQ(asked.json()["question"], kQuestion) << "a line end of Windows is no part of it";
+  EXPECT_EQ(run({"ask", "-f", "doc.txt", "-q", "-"}, " \n").code, 2);
+  for (const std::vector<std::string>& twice : std::vector<std::vector<std::string>>{
+           {"ask", "-q", "-"}, {"ask", "-f", "-", "-q", "-"}, {"ask", "-f", "doc.txt", "-i", "-q", "-"}}) {
+    const Outcome refused = run(twice, "Who?\n");
+    EXPECT_EQ(refused.code, 2);
+    EXPECT_HAS(refused.err, "--questions -");
+  }
+  write(folder() / "binary.txt", std::string_view("Who\0?\n", 6));
+  const Outcome binary = run({"ask", "-f", "doc.txt", "-q", "binary.txt"});
+  EXPECT_EQ(binary.code, 3);
+  EXPECT_HAS(binary.err, "binary.txt: holds NUL bytes");
+}
+
+TEST_F(AskTest, WhatThePersonShouldKnowOfTheModelIsSaidBesideTheAnswer) {
+  const Outcome kept =
+      run({"ask", "--file", "doc.txt", "--json", "--no-lowercase", "--max-length", "100000", kQuestion});
+  ASSERT_EQ(kept.code, 0) << kept.err;
+  EXPECT_TRUE(kept.json().contains("answers"));
+  EXPECT_HAS(kept.err, "is this an uncased model?");
+  EXPECT_HAS(kept.err, "--max-length 100000 is more than the model reads");
+  EXPECT_EQ(run({"ask", "--file", "doc.txt", kQuestion}).err, "");
+}
+
 TEST_F(AskTest, ALongDocumentIsReadInWindows) {
   std::string text;
   for (int i = 0; i < 200; ++i) text += "Nothing of note happened in year " + std::to_string(i) + ". ";

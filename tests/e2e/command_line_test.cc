@@ -1,4 +1,5 @@
 // Help, typos, models that are not there, files that are something else.
+#include <cstring>
 #include <sstream>
 
 #include "base/utf8.h"
@@ -59,6 +60,34 @@ TEST_F(CommandLineTest, TyposGetAHint) {
   EXPECT_HAS(number.err, "--top-k");
 }
 
+TEST_F(CommandLineTest, CountsBelowZeroOrBeyondAllBoundsAreUsageErrors) {
+  write(folder() / "rows.jsonl", R"({"id": "1", "question": "who?", "context": "ada.", "answers": ["ada"]})");
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"data", "sample", "rows.jsonl", "--count"},
+                                             {"data", "sample", "rows.jsonl", "--count", "1", "--seed"},
+                                             {"data", "unanswerable", "rows.jsonl", "--seed"},
+                                             {"data", "check", "rows.jsonl", "--most"},
+                                             {"data", "inspect", "rows.jsonl", "--max-length"},
+                                             {"data", "inspect", "rows.jsonl", "--overlap"},
+                                             {"predict", "rows.jsonl", "--limit"},
+                                             {"evaluate", "rows.jsonl", "--limit"},
+                                             {"bench", "rows.jsonl", "--limit"},
+                                             {"tokenize", "text", "--max-length"},
+                                             {"tokenize", "text", "--overlap"},
+                                             {"curves", "run", "--smooth"},
+                                             {"train", "--batch-size"},
+                                             {"train", "--seed"}}) {
+    for (const char* number : {"-1", "99999999999999999999"}) {
+      std::vector<std::string> with_number = command;
+      with_number.push_back(number);
+      const Outcome refused = run(with_number);
+      EXPECT_EQ(refused.code, 2) << command.front() << " " << command.back() << " " << number;
+      EXPECT_HAS(refused.err, command.back() + ": '" + number + "' is not a whole number");
+      EXPECT_EQ(refused.out, "");
+    }
+  }
+}
+
 TEST_F(CommandLineTest, AFlagOfAnotherDecoderIsAUsageErrorThatNamesBoth) {
   const Outcome ask = run({"ask", "--decoder", "run_qa", "--top-k", "3", "--text", "Ada lives here.", "Who?"});
   EXPECT_EQ(ask.code, 2);
@@ -69,6 +98,17 @@ TEST_F(CommandLineTest, AFlagOfAnotherDecoderIsAUsageErrorThatNamesBoth) {
   const Outcome predict = run({"predict", "--n-best", "3"});
   EXPECT_EQ(predict.code, 2);
   EXPECT_HAS(predict.err, "--n-best belongs to the decoder run_qa");
+}
+
+TEST_F(CommandLineTest, FlagsAndVariablesThatWouldDoNothingAreUsageErrors) {
+  const Outcome two_forms = run({"ask", "--text", "Ada lives here.", "--json", "--pipeline-json", "Who?"});
+  EXPECT_EQ(two_forms.code, 2);
+  EXPECT_HAS(two_forms.err, "--json");
+  EXPECT_EQ(run({"ask", "--text", "Ada lives here.", "--max-question-len", "9", "Who?"}).code, 2);
+  const Outcome limit = shell("SPANQA_ISA=avx3 $SPANQA ask --text 'Ada lives here.' 'Who?'");
+  EXPECT_EQ(limit.code, 2);
+  EXPECT_HAS(limit.err, "SPANQA_ISA is set to 'avx3'; it takes one of ref, sse4, avx2, avx512");
+  EXPECT_EQ(shell("SPANQA_ISA=ref $SPANQA ask --text 'Ada lives here.' 'Who?'").code, 0);
 }
 
 TEST_F(CommandLineTest, AModelThatIsNotThereIsExitCode4WithAWayOut) {
@@ -82,6 +122,7 @@ TEST_F(CommandLineTest, AModelThatIsNotThereIsExitCode4WithAWayOut) {
   const Outcome named = run({"ask", "--model", "nowhere", "--text", "Ada lives here.", "Who?"});
   EXPECT_EQ(named.code, 4);
   EXPECT_HAS(named.err, "nowhere");
+  for (const char* part : {"config.json", "model.safetensors", "tokenizer"}) EXPECT_HAS(named.err, part);
 }
 
 TEST_F(CommandLineTest, AModelFolderThatCannotBeUsedSaysWhy) {
@@ -103,6 +144,38 @@ TEST_F(CommandLineTest, AModelFolderThatCannotBeUsedSaysWhy) {
   EXPECT_HAS(run(ask).err, "model.safetensors");
 }
 
+/// A copy of the tiny model whose words are all NaN.
+void write_damaged_model(const std::filesystem::path& folder) {
+  std::filesystem::copy(source_path("tests/fixtures/nn/tiny-bert"), folder);
+  std::string bytes = contents(folder / "model.safetensors");
+  std::uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof(length));
+  const auto header = nlohmann::json::parse(bytes.substr(sizeof(length), length));
+  const auto place = header.at("bert.embeddings.word_embeddings.weight").at("data_offsets");
+  const std::size_t begin = sizeof(length) + length + place[0].get<std::size_t>();
+  const std::size_t n = place[1].get<std::size_t>() - place[0].get<std::size_t>();
+  bytes.replace(begin, n, n, '\xFF');
+  write(folder / "model.safetensors", bytes);
+}
+
+TEST_F(CommandLineTest, AModelThatAnswersWithNoNumbersIsExitCode4) {
+  write_damaged_model(folder() / "model");
+  write(folder() / "rows.jsonl",
+        R"({"id": "1", "question": "who?", "context": "ada.", "answers": {"text": ["ada"], "answer_start": [0]}})");
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"ask", "--text", "ada lives here.", "--json", "who?"},
+                                             {"predict", "rows.jsonl"},
+                                             {"evaluate", "rows.jsonl", "-o", "results"}}) {
+    std::vector<std::string> with_model = command;
+    with_model.insert(with_model.end(), {"--model", "model"});
+    const Outcome damaged = run(with_model);
+    EXPECT_EQ(damaged.code, 4) << command.front() << damaged.out << damaged.err;
+    EXPECT_EQ(damaged.out, "") << command.front();
+    EXPECT_HAS(damaged.err, "model.safetensors");
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder() / "results"));
+}
+
 TEST_F(CommandLineTest, FilesThatAreSomethingElseAreNamed) {
   std::filesystem::create_directory(folder() / "folder.json");
   write(folder() / "empty.json", "");
@@ -120,6 +193,7 @@ TEST_F(CommandLineTest, FilesThatAreSomethingElseAreNamed) {
       const Outcome wrong = run(command);
       EXPECT_EQ(wrong.code, 3) << command.front() << " " << name << ": " << wrong.out << wrong.err;
       EXPECT_HAS(wrong.err, name);
+      EXPECT_EQ(wrong.err.find("[json.exception"), std::string::npos) << wrong.err;
     }
   }
 }

@@ -135,8 +135,28 @@ TEST_F(EvaluateTest, FitWritesSettingsBesideTheModel) {
   EXPECT_HAS(v1.err, "v2.0 file");
 }
 
-TEST_F(EvaluateTest, AnotherDecoderIsAUsageError) {
+TEST_F(EvaluateTest, FlagsThatWouldDoNothingAreUsageErrors) {
   EXPECT_EQ(run({"evaluate", data(), "--decoder", "global"}).code, 2);
+  for (const std::vector<std::string>& flags :
+       std::vector<std::vector<std::string>>{{"--no-answer"}, {"--threshold", "-5"}, {"--version-1", "--no-answer"}}) {
+    std::vector<std::string> command = {"evaluate", data(), "-o", "results"};
+    command.insert(command.end(), flags.begin(), flags.end());
+    const Outcome evaluated = run(command);
+    EXPECT_EQ(evaluated.code, 2) << flags.front();
+    EXPECT_HAS(evaluated.err, "--version-2");
+  }
+  EXPECT_TRUE(files_here().empty());
+  EXPECT_EQ(run({"evaluate", data(), "--version-2", "--threshold", "-5", "--limit", "1"}).code, 0);
+}
+
+TEST_F(EvaluateTest, AnIdThatComesTwiceIsNamed) {
+  const std::string row = R"({"id": "a", "question": "Who?", "context": "Ada.", "answers": ["Ada"]})"
+                          "\n";
+  write(folder() / "rows.jsonl", row + row);
+  const Outcome evaluated = run({"evaluate", "rows.jsonl", "-o", "results"});
+  EXPECT_EQ(evaluated.code, 3) << evaluated.err;
+  EXPECT_HAS(evaluated.err, "rows.jsonl:2: the id \"a\"");
+  EXPECT_HAS(evaluated.err, "data check");
 }
 
 }  // namespace

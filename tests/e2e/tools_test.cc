@@ -123,6 +123,38 @@ TEST_F(MetricsTest, VersionOneRulesOnRequest) {
   EXPECT_DOUBLE_EQ(scored.json()["exact_match"], 100.0 / 3.0) << "an unanswerable question scores 0 under v1.1";
 }
 
+TEST_F(MetricsTest, VersionOneNeedsGoldsAndKnowsNoNoAnswer) {
+  std::string version_1 = kSquad;
+  version_1.replace(version_1.find("v2.0"), 4, "1.1");
+  write(folder() / "v1.json", version_1);
+  const Outcome empty = run({"metrics", "v1.json", "predictions.json"});
+  EXPECT_EQ(empty.code, 3) << empty.out;
+  EXPECT_HAS(empty.err, "q3: has an empty list of answers");
+  EXPECT_HAS(empty.err, "--metric v2");
+  EXPECT_EQ(run({"metrics", "v1.json", "predictions.json", "--metric", "v2"}).code, 0);
+  write(folder() / "odds.json", R"({"q1": 0.1, "q2": 0.2, "q3": 0.9})");
+  const Outcome odds =
+      run({"metrics", "gold.json", "predictions.json", "--metric", "v1", "--na-prob-file", "odds.json"});
+  EXPECT_EQ(odds.code, 2);
+  EXPECT_HAS(odds.err, "--na-prob-file");
+  EXPECT_EQ(odds.out, "");
+}
+
+TEST_F(MetricsTest, AnEmptyFileOfPredictionsIsNamedInPlainWords) {
+  write(folder() / "empty.json", "");
+  const Outcome scored = run({"metrics", "gold.json", "empty.json"});
+  EXPECT_EQ(scored.code, 3);
+  EXPECT_HAS(scored.err, "empty.json: broken JSON");
+  EXPECT_EQ(scored.err.find("[json.exception"), std::string::npos) << scored.err;
+}
+
+TEST_F(MetricsTest, GoldsThatAreNotGivenAreAnError) {
+  write(folder() / "rows.jsonl", R"({"id": "q1", "question": "Who?", "context": "Ada."})");
+  const Outcome scored = run({"metrics", "rows.jsonl", "predictions.json"});
+  EXPECT_EQ(scored.code, 3) << scored.out;
+  EXPECT_HAS(scored.err, "rows.jsonl:1: has no gold answers");
+}
+
 TEST_F(MetricsTest, MissingPredictionsAreNamed) {
   write(folder() / "few.json", R"({"q1": "1486"})");
   const Outcome scored = run({"metrics", "gold.json", "few.json"});
@@ -286,6 +318,27 @@ TEST_F(DataTest, ExcludingLeavesWhatTheOtherDoesNotHold) {
   EXPECT_EQ(run({"data", "exclude", "rows.jsonl", "--contexts-of", "none.jsonl"}).code, 3);
 }
 
+TEST_F(DataTest, AnOutputThatIsReadIsAUsageErrorAndStaysAsItIs) {
+  std::filesystem::create_hard_link(folder() / "gold.json", folder() / "same.json");
+  for (const Arguments& command : std::vector<Arguments>{
+           {"data", "convert", "gold.json", "-o", "./gold.json"},
+           {"data", "sample", "gold.json", "--count", "1", "-o", "gold.json"},
+           {"data", "sample", "gold.json", "--split", "0.5", "--held-out", "gold.json", "-o", "rest.json"},
+           {"data", "exclude", "predictions.json", "--contexts-of", "gold.json", "-o", "same.json"},
+           {"data", "exclude", "gold.json", "--contexts-of", "predictions.json", "--left-out", "gold.json"},
+           {"data", "unanswerable", "gold.json", "-o", "gold.json"},
+           {"predict", "gold.json", "-o", "gold.json"},
+           {"bench", "gold.json", "-o", "gold.json"},
+           {"metrics", "gold.json", "predictions.json", "-o", "gold.json"},
+           {"metrics", "predictions.json", "gold.json", "-o", "same.json"}}) {
+    const Outcome refused = run(command);
+    EXPECT_EQ(refused.code, 2) << command[1] << refused.err;
+    EXPECT_HAS(refused.err, "would be written over");
+    EXPECT_EQ(contents(folder() / "gold.json"), kSquad);
+  }
+  EXPECT_EQ(shell("$SPANQA predict -o gold.json <gold.json").code, 2);
+}
+
 TEST_F(DataTest, TheTwoPartsOfASplitGoToTwoFiles) {
   const Outcome split = run({"data", "sample", "gold.json", "--split", "0.5", "--held-out", "x.json", "-o", "x.json"});
   EXPECT_EQ(split.code, 2) << split.err;
@@ -350,6 +403,8 @@ TEST_F(InfoTest, NamesModelTokenizerAndMachine) {
   const Outcome kept = run({"info", "--json", "--no-lowercase"});
   EXPECT_EQ(kept.json()["tokenizer"]["lowercase"], false);
   EXPECT_EQ(kept.json()["tokenizer"]["lowercase_source"], "flag");
+  EXPECT_HAS(kept.json()["tokenizer"]["notes"].dump(), "is this an uncased model?");
+  EXPECT_EQ(kept.err, "") << "the note stands in what is shown";
 }
 
 TEST_F(InfoTest, PrintsNothingBeforeItFails) {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "base/utf8.h"
 #include "data/internal/text_measure.h"
 
@@ -68,7 +69,7 @@ class FaultFinder : public nlohmann::json_sax<nlohmann::json> {
   bool start_array(std::size_t) override { return true; }
   bool end_array() override { return true; }
   bool parse_error(std::size_t position, const std::string& token, const nlohmann::detail::exception& error) override {
-    message_ = error.what();
+    message_ = plain_json_fault(error.what());
     // The token stands before the position; control characters in it are spelled out, so its length says nothing then.
     const bool is_unexpected = message_.find(" - unexpected ") != std::string::npos &&
                                message_.find(" - unexpected end of input") == std::string::npos;

@@ -1,7 +1,10 @@
 #include "nn/kernels/isa.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "hwy/targets.h"
@@ -37,6 +40,15 @@ std::optional<Isa> parse_isa(std::string_view name) {
     if (known == name) return isa;
   }
   return std::nullopt;
+}
+
+Status check_isa_limit() {
+  const char* name = std::getenv("SPANQA_ISA");
+  if (name == nullptr || *name == '\0' || parse_isa(name)) return {};
+  std::string values;
+  for (const auto& [known, isa] : kNames) values += fmt::format("{}{}", values.empty() ? "" : ", ", known);
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("SPANQA_ISA is set to '{}'; it takes one of {}, or is not set", name, values));
 }
 
 Isa isa_limit() {

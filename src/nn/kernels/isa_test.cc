@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 namespace spanqa {
@@ -15,6 +16,22 @@ TEST(Isa, NamesAreRead) {
   EXPECT_EQ(parse_isa("avx512"), Isa::kAvx512);
   EXPECT_EQ(parse_isa(""), std::nullopt);
   EXPECT_EQ(parse_isa("AVX2"), std::nullopt);
+}
+
+TEST(Isa, AnUnknownLimitIsNamedWithTheKnownOnes) {
+  const char* const before = std::getenv("SPANQA_ISA");
+  const std::string limit = before == nullptr ? "" : before;
+  for (const char* good : {"ref", "avx512", ""}) {
+    setenv("SPANQA_ISA", good, 1);
+    EXPECT_TRUE(check_isa_limit()) << good;
+  }
+  setenv("SPANQA_ISA", "avx3", 1);
+  const Status refused = check_isa_limit();
+  setenv("SPANQA_ISA", limit.c_str(), 1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refused.error().message,
+            "SPANQA_ISA is set to 'avx3'; it takes one of ref, sse4, avx2, avx512, or is not set");
 }
 
 // Each in a process of its own, since the limit is read once.
