@@ -47,7 +47,8 @@ constexpr const char* kCiphers =
 /// ALPN: a client that speaks other protocols only is told so (RFC 7301, 3.2).
 int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* n_chosen, const unsigned char* offered,
                     unsigned n_offered, void* /*unused*/) {
-  static constexpr std::array<unsigned char, 9> kOurs = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  static constexpr std::array<unsigned char, 18> kOurs = {8, 'h', 't', 't', 'p', '/', '1', '.', '1',
+                                                          8, 'h', 't', 't', 'p', '/', '1', '.', '0'};
   unsigned char* common = nullptr;
   const int outcome = SSL_select_next_proto(&common, n_chosen, kOurs.data(), kOurs.size(), offered, n_offered);
   *chosen = common;

@@ -20,7 +20,6 @@ using testing::comes_true;
 using testing::quiet_options;
 using testing::TestClient;
 using testing::TestHandler;
-using testing::TestResponse;
 using testing::TestServer;
 using namespace std::chrono_literals;
 
@@ -153,13 +152,15 @@ TEST(ServerTls, ServesAsWithoutIt) {
   EXPECT_TRUE(client.was_told_the_end());
 }
 
-TEST(ServerTls, SpeaksGoodVersionsAndHttp11Only) {
+TEST(ServerTls, SpeaksGoodVersionsAndHttp1Only) {
   const Files files(Identity(1));
   TestServer server(files.options());
   EXPECT_TRUE(TlsClient(server.port(), {.most_version = TLS1_2_VERSION}).is_secure());
   EXPECT_FALSE(TlsClient(server.port(), {.most_version = TLS1_1_VERSION}).is_secure());
   EXPECT_FALSE(TlsClient(server.port(), {.protocols = "\x02h2"}).is_secure());
   EXPECT_TRUE(TlsClient(server.port(), {.protocols = "\x02h2\x08http/1.1"}).is_secure());
+  EXPECT_EQ(TlsClient(server.port(), {.protocols = "\x08http/1.0\x08http/1.1"}).protocol(), "http/1.1");
+  EXPECT_EQ(TlsClient(server.port(), {.protocols = "\x08http/1.0"}).protocol(), "http/1.0") << "which curl may name";
   EXPECT_TRUE(TlsClient(server.port(), {.protocols = ""}).is_secure()) << "old clients name none";
 }
 

@@ -106,7 +106,10 @@ class Channel : public std::enable_shared_from_this<Channel> {
   void on_gone(std::function<void()> call) {
     {
       const std::lock_guard lock(mutex_);
-      if (is_open_) on_gone_ = std::move(call);
+      if (is_open_) {
+        on_gone_ = std::move(call);
+        return;
+      }
       if (!is_gone_) return;
     }
     call();

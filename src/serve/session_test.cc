@@ -406,6 +406,7 @@ TEST(Session, AnswersFromManyThreadsReachTheirOwnClients) {
   constexpr int kClients = 8;
   constexpr int kRequests = 25;
   std::vector<std::jthread> threads;
+  threads.reserve(kClients + 2);
   for (int worker = 0; worker < 2; ++worker) {
     threads.emplace_back([&] {
       for (int i = 0; i < kClients * kRequests / 2; ++i) {
