@@ -76,11 +76,14 @@ function margin(parts: PanelParts): HTMLElement | null {
   const scale = element("div", { class: "margin-scale", "aria-hidden": "true" }, bar(score));
   setVariable(scale, "--threshold", String(threshold ?? 0));
   scale.classList.toggle("has-threshold", threshold !== undefined);
-  const candidate = best === undefined ? "There is no candidate" : `The best candidate, “${shortened(best.text, 60)}”, reaches ${percent(score)}`;
-  const rest = threshold === undefined
-    ? `; “no answer” has ${percent(result.no_answer_score)}.`
-    : `; this model answers above ${percent(threshold)}, so ${percent(Math.max(0, threshold - score))} are lacking.`;
-  return element("div", { class: "margin" }, element("p", {}, candidate + rest), scale);
+  const words =
+    best === undefined
+      ? "There is no candidate."
+      : `The best candidate, “${shortened(best.text, 60)}”, reaches ${percent(score)}` +
+        (threshold === undefined
+          ? `, against ${percent(result.no_answer_score)} for no answer.`
+          : `: ${percent(Math.max(0, threshold - score))} short of the ${percent(threshold)} above which this model answers.`);
+  return element("div", { class: "margin" }, element("p", {}, words), scale);
 }
 
 export class AnswerPanel {

@@ -1,6 +1,7 @@
 // Talking to the server: one question at a time is current, and nothing of an older one arrives.
 import { events } from "./events";
 import type { AnswerResponse, ErrorBody, Model, Progress } from "./shapes";
+import { loadForTab, saveForTab } from "./storage";
 
 export type FaultKind = "unreachable" | "silent" | "malformed" | "refused";
 
@@ -28,8 +29,7 @@ export interface Ask {
   model?: string | undefined;
 }
 
-/** Of a refused key or an unknown one; sessionStorage holds it until the tab closes. */
-const kKeyName = "spanqa.key";
+const kKeyName = "key";
 const kSilenceMs = 60_000; // the server's heartbeat comes each 10 s
 /** Texts longer than this take long enough that progress is worth showing, in UTF-16 units. */
 const kStreamFrom = 30_000;
@@ -52,14 +52,16 @@ export function requestBody(ask: Ask): string {
 
 export class Api {
   private newest = 0;
+  private heldKey = loadForTab(kKeyName);
   private running: AbortController | null = null;
 
+  /** Kept until the tab closes; where the browser keeps nothing, until the page does. */
   get key(): string {
-    return sessionStorage.getItem(kKeyName) ?? "";
+    return this.heldKey;
   }
   set key(value: string) {
-    if (value === "") sessionStorage.removeItem(kKeyName);
-    else sessionStorage.setItem(kKeyName, value);
+    this.heldKey = value;
+    saveForTab(kKeyName, value);
   }
 
   /** Gives up what is under way: its promise gives null. */

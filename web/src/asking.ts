@@ -24,7 +24,8 @@ export interface Round {
   settings: AskSettings;
   answered: (Answered | null)[]; // by question; null: not yet
   phase: "reading" | "done" | "stopped" | "failed";
-  progress: Progress | null; // of the request under way, where the server tells
+  underWay: number; // questions of the request under way
+  progress: Progress | null; // of that request, where the server tells
   fault: Fault | null; // phase "failed"
 }
 
@@ -54,6 +55,7 @@ export class Asking {
       settings,
       answered: questions.map(() => null),
       phase: "reading",
+      underWay: 0,
       progress: null,
       fault: null,
     };
@@ -105,6 +107,7 @@ export class Asking {
     const waiting = round.questions.map((_, i) => i).filter((i) => round.answered[i] === null);
     const chosen = waiting.slice(0, questionsAtOnce(round.document));
     const ask: Ask = { questions: chosen.map((i) => round.questions[i] as string), context: round.document.text, ...round.settings };
+    round.underWay = chosen.length;
     const begun = performance.now();
     const response = await this.api.ask(ask, (progress) => {
       round.progress = progress;

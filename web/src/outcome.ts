@@ -5,7 +5,7 @@ import type { Answered, Round } from "./asking";
 import { button, element, setVariable } from "./dom";
 import type { PlacedAnswer, Range } from "./shapes";
 import { AnswerTable } from "./table";
-import { count, faultWords, percent, shortened } from "./words";
+import { count, faultWords, kKept, percent, shortened } from "./words";
 
 export interface OutcomeParts {
   api: Api;
@@ -109,7 +109,7 @@ export class Outcome {
     }
     this.endTimers();
     if (round.phase === "failed" && round.fault !== null) this.showFault(round.fault);
-    else if (round.phase === "stopped") this.status.replaceChildren(card("notice", "Stopped", "Nothing was changed.", this.retryButton("Ask again")));
+    else if (round.phase === "stopped") this.status.replaceChildren(card("notice", "Stopped", kKept, this.retryButton("Ask again")));
     else this.status.replaceChildren();
   }
 
@@ -120,11 +120,11 @@ export class Outcome {
     const n = round.questions.length;
     const done = round.answered.filter((answered) => answered !== null).length;
     const { progress } = round;
-    const share = ((progress === null ? 0 : progress.windows_done / Math.max(1, progress.windows_total)) + done) / n;
+    const share = progress === null ? 0 : progress.windows_done / Math.max(1, progress.windows_total);
     const words = n > 1 ? `Reading: ${done} of ${n} questions answered` : "Reading the text";
     const windows = progress === null ? "" : `, ${progress.windows_done} of ${progress.windows_total} windows`;
     const track = element("div", { class: progress === null && n === 1 ? "track waiting" : "track", "aria-hidden": "true" });
-    setVariable(track, "--share", share.toFixed(3));
+    setVariable(track, "--share", ((done + share * round.underWay) / n).toFixed(3));
     const node = element("div", { class: "card reading" }, element("p", {}, words + windows), track);
     if (progress?.best) node.append(element("p", { class: "fine" }, bestWords(progress.best)));
     this.status.replaceChildren(node);

@@ -16,3 +16,20 @@ export function save(name: string, value: unknown): void {
     // kept for this visit only
   }
 }
+
+/** A text that the browser holds until the tab is closed; empty without one. */
+export function loadForTab(name: string): string {
+  try {
+    return sessionStorage.getItem(`spanqa.${name}`) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+export function saveForTab(name: string, value: string): void {
+  try {
+    sessionStorage.setItem(`spanqa.${name}`, value);
+  } catch {
+    // kept by the page only
+  }
+}

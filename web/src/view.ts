@@ -161,6 +161,8 @@ export class DocumentView {
       setVariable(node, "--at", `${((100 * span.start) / Math.max(1, this.length)).toFixed(2)}%`);
       return node;
     };
+    // Where everything is in view at once, places along a rail would mean nothing.
+    this.rail.hidden = this.scroller.scrollHeight <= this.scroller.clientHeight;
     this.rail.replaceChildren(
       ...others.map((span) => tick(span, "tick")),
       ...current.map((span) => tick(span, "tick current")),

@@ -15,6 +15,7 @@ export function percent(share: number): string {
 }
 
 export function milliseconds(ms: number): string {
+  if (ms < 0.05) return "< 0.1 ms";
   if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
   return `${ms < 10 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`;
 }
@@ -43,22 +44,23 @@ function limitWords(fault: Fault): string {
   return fault.limit === undefined ? "" : ` It takes at most ${bytes(fault.limit)}.`;
 }
 
+export const kKept = "Your text and your question are still here.";
+
 /** What went wrong and what can be done, without the server's jargon where there is a plain word for it. */
 export function faultWords(fault: Fault): FaultWords {
-  const kept = "Your text and your question are still here.";
   switch (fault.kind) {
     case "unreachable":
-      return { title: "The server does not answer", text: `It may have been stopped, or the connection was cut. ${kept}` };
+      return { title: "The server does not answer", text: `It may have been stopped, or the connection was cut. ${kKept}` };
     case "silent":
-      return { title: "The server has gone silent", text: `Nothing came for a minute. ${kept}` };
+      return { title: "The server has gone silent", text: `Nothing came for a minute. ${kKept}` };
     case "malformed":
-      return { title: "The answer cannot be read", text: `What came back is not what this page expects. ${kept}` };
+      return { title: "The answer cannot be read", text: `What came back is not what this page expects. ${kKept}` };
     case "refused":
-      return refusalWords(fault, kept);
+      return refusalWords(fault);
   }
 }
 
-function refusalWords(fault: Fault, kept: string): FaultWords {
+function refusalWords(fault: Fault): FaultWords {
   const said = fault.message === "" ? "" : `The server says: ${fault.message}`;
   switch (fault.status) {
     case 401:
@@ -66,22 +68,22 @@ function refusalWords(fault: Fault, kept: string): FaultWords {
     case 413:
       return fault.code === "question_too_long"
         ? { title: "The question is too long", text: `The server does not take it.${limitWords(fault)}` }
-        : { title: "The text is too long", text: `The server does not take it whole.${limitWords(fault)} Ask about a part of it.` };
+        : { title: "The text is too long", text: `The server does not take it whole.${limitWords(fault) || ` ${said}.`} Ask about a part of it.` };
     case 429:
-      return { title: "The server is busy", text: `It has more work than it can do in time. ${kept}` };
+      return { title: "The server is busy", text: `It has more work than it can do in time. ${kKept}` };
     case 503:
       return fault.code === "shutting_down"
-        ? { title: "The server is shutting down", text: kept }
+        ? { title: "The server is shutting down", text: kKept }
         : { title: "The server is not ready yet", text: "It is still loading its models. A moment, then ask again." };
     case 504:
-      return { title: "The answer was not ready in time", text: `The server gave up on it. A shorter text, or a quieter moment, helps. ${kept}` };
+      return { title: "The answer was not ready in time", text: `The server gave up on it. A shorter text, or a quieter moment, helps. ${kKept}` };
     case 408:
-      return { title: "The request did not arrive in time", text: `The connection is slow. ${kept}` };
+      return { title: "The request did not arrive in time", text: `The connection is slow. ${kKept}` };
     case 404:
       return { title: "The server does not know this model", text: `Choose another one in the settings. ${said}` };
     default:
       return fault.status >= 500
-        ? { title: "The server failed", text: `${kept} ${said}` }
+        ? { title: "The server failed", text: `${kKept} ${said}` }
         : { title: "The server refused the request", text: said };
   }
 }

@@ -51,7 +51,7 @@ test("No answer is shown as such, with its margin", () =>
     await page.click("text=A short history");
     await askAndWait(page, "Who invented the telephone?");
     assert.equal(await page.textContent(".answer"), "No answer in this text");
-    assert.match(await page.textContent(".margin"), /best candidate, “.+”, reaches \d+%; this model answers above 50%, so \d+% are lacking/);
+    assert.match(await page.textContent(".margin"), /best candidate, “.+”, reaches \d+%: \d+% short of the 50% above which this model answers/);
     assert.deepEqual(await highlighted(page), []);
     await page.click("#settings-open");
     await page.uncheck("#setting-no-answer");

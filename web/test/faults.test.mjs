@@ -156,3 +156,29 @@ test("A file that is no text is refused in words", () =>
     await drop(page, "empty.html", "text/html", "<p> </p>");
     await waitForAnnouncement(page, "empty.html holds no text");
   }));
+
+test("Where the browser keeps nothing, everything else works", () =>
+  withPage(browser, {}, async ({ page }) => {
+    await page.addInitScript(() => {
+      for (const name of ["localStorage", "sessionStorage"]) {
+        Object.defineProperty(window, name, { get: () => { throw new DOMException("no", "SecurityError"); } });
+      }
+    });
+    await page.reload();
+    await paste(page, kText);
+    await askAndWait(page, kQuestion);
+    assert.equal(await page.textContent(".answer"), "Ida");
+  }));
+
+test("A server that says nothing for a minute is given up", () =>
+  withPage(browser, {}, async ({ page, server }) => {
+    await page.clock.install();
+    await paste(page, kText);
+    server.plan.push({ delay: 120_000 });
+    await ask(page, kQuestion);
+    await page.waitForFunction(() => document.getElementById("ask-button").textContent === "Stop");
+    await page.clock.fastForward(61_000);
+    await page.waitForSelector("text=The server has gone silent");
+    await page.click("#retry");
+    await page.waitForSelector(".answer");
+  }));

@@ -15,7 +15,7 @@ test("Everything can be done by keyboard, in an order that makes sense", () =>
       await page.keyboard.press("Tab");
       seen.push(await focused(page));
     }
-    assert.deepEqual(seen.slice(0, 5), ["To the question", "API", "settings-open", "open-file", "text"]);
+    assert.deepEqual(seen.slice(0, 5), ["To the question", "API (in a new tab)", "settings-open", "open-file", "text"]);
     assert.deepEqual(seen.slice(8), ["question"]);
     await page.keyboard.press("Shift+Tab");
     await page.keyboard.press("Enter"); // the last example

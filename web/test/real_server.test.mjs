@@ -9,6 +9,7 @@ import { askAndWait, highlighted, isAnswerInView, paste, startBrowser, waitForAn
 const program = process.env.SPANQA_PROGRAM;
 const skip = program === undefined && "SPANQA_PROGRAM names no spanqa";
 const kStartMs = 60_000;
+const kPatient = ["--deadline-ms", "600000"]; // busy machines read slowly, and what is not done in time is refused at once
 
 let browser;
 before(async () => {
@@ -18,7 +19,7 @@ after(() => browser?.close());
 
 /** A server on a port of its own, as { url, child }. */
 async function serve(...flags) {
-  const child = spawn(program, ["serve", "--port", "0", ...flags], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(program, ["serve", "--port", "0", ...flags], { stdio: ["ignore", "pipe", "ignore"] });
   let said = "";
   const url = await new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`no port within ${kStartMs} ms: ${said}`)), kStartMs);
@@ -65,6 +66,7 @@ test("The highlight is the API's text, emoji and combining marks before it", { s
     assert.equal(best.no_answer, false);
     assert.deepEqual(await highlighted(page), [best.text]);
     assert.equal(context.slice(best.utf16.start, best.utf16.end), best.text);
+    await page.waitForTimeout(1000); // scrolling
     assert.ok(await isAnswerInView(page));
     assert.ok((await page.locator(".token").count()) > 0);
   }));
@@ -82,15 +84,15 @@ test("Every question of the examples is answered, the last one with no answer", 
     }
   }));
 
-test("A document of 1 MB is answered, with progress", { skip, timeout: 180_000 }, () =>
-  withServer(["--deadline-ms", "120000"], {}, async (page) => {
+test("A document of 1 MB is answered, with progress", { skip, timeout: 600_000 }, () =>
+  withServer(kPatient, {}, async (page) => {
     const filler = "The log of the voyage tells of little but wind and bread, day after day. ".repeat(6);
     const text = `${`${filler}\n\n`.repeat(Math.ceil((1 << 20) / filler.length))}The captain of the ship was Ida Holm.`;
     await paste(page, text);
     await page.fill("#question", "Who was the captain of the ship?");
     await page.press("#question", "Enter");
     await page.waitForSelector("text=/\\d+ of \\d+ windows/");
-    await page.waitForSelector(".answer", { timeout: 150_000 });
+    await page.waitForSelector(".answer", { timeout: 500_000 });
     assert.match((await highlighted(page))[0], /Ida Holm/);
     await page.waitForTimeout(500);
     assert.ok(await isAnswerInView(page));
@@ -108,7 +110,7 @@ test("The curl command gives the answer that the page shows", { skip }, () =>
   }));
 
 test("A server that is killed mid-question is told of", { skip }, () =>
-  withServer([], { refusals: true }, async (page, _, child) => {
+  withServer(kPatient, { refusals: true }, async (page, _, child) => {
     await paste(page, "Words without an end to them. ".repeat(20_000));
     await page.fill("#question", "Who was the captain?");
     await page.press("#question", "Enter");

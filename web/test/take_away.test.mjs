@@ -40,8 +40,9 @@ function runInShell(command, env = process.env) {
 
 test("The curl command names the key without telling it", () =>
   withPage(browser, { permissions, prepare: (server) => (server.key = "sesame") , refusals: true }, async ({ page }) => {
-    await paste(page, "The word is Ada.");
     await page.evaluate(() => sessionStorage.setItem("spanqa.key", "sesame"));
+    await page.reload();
+    await paste(page, "The word is Ada.");
     await askAndWait(page, 'Who is "Ada"?');
     await page.click("#copy-curl");
     await waitForAnnouncement(page, "Copied");
