@@ -104,6 +104,7 @@ TEST(AnswerCache, ManyThreadsFindTheirOwnAnswersWhileModelsAreForgotten) {
   std::atomic<int> n_wrong = 0;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back([&cache, &n_wrong, t] {
         for (int i = 0; i < 1000; ++i) {

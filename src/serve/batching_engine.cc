@@ -113,7 +113,7 @@ EngineOutcome outcome_of(Entry& entry) {
 }
 
 /// Taken out by end() before.
-void refuse_all(std::vector<EntryPtr> entries, ErrorKind kind) {
+void refuse_all(const std::vector<EntryPtr>& entries, ErrorKind kind) {
   for (const EntryPtr& entry : entries) {
     const std::lock_guard lock(entry->mutex);
     call_done(*entry, refuse(kind));
@@ -139,7 +139,7 @@ struct BatchingEngine::Impl {
   std::optional<ApiError> admit(const EntryPtr& entry);
   void cancel(Ticket ticket);
   void compute(bool is_first);
-  void run(Worker& worker, Pass pass);
+  void run(Worker& worker, const Pass& pass);
   void account(const Pass& pass, Clock::time_point begin);
   void hand_out(const Share& share, const Worker& worker, std::size_t sequence);
   void refuse_pass(const Pass& pass, const Error& error);
@@ -176,9 +176,10 @@ BatchingEngine::Impl::~Impl() {
   wake_rest.notify_all();
   for (std::thread& thread : threads) thread.join();
   std::vector<EntryPtr> left;
+  left.reserve(entries.size());
   for (const auto& [ticket, entry] : entries) left.push_back(entry);
   for (const EntryPtr& entry : left) end(*entry);
-  refuse_all(std::move(left), ErrorKind::kShuttingDown);
+  refuse_all(left, ErrorKind::kShuttingDown);
 }
 
 std::optional<ApiError> BatchingEngine::Impl::admit(const EntryPtr& entry) {
@@ -278,13 +279,16 @@ void BatchingEngine::Impl::compute(bool is_first) {
   while (!is_stopping) {
     if (std::vector<EntryPtr> expired = take_expired(); !expired.empty()) {
       lock.unlock();
-      refuse_all(std::move(expired), ErrorKind::kDeadlineExceeded);
+      refuse_all(expired, ErrorKind::kDeadlineExceeded);
+      expired.clear();  // without the lock: with a request go its callbacks
       lock.lock();
     } else if (const std::optional<Mode> mode = mode_for(is_first)) {
-      Pass pass = begin_pass(*mode);
-      wake();
-      lock.unlock();
-      run(worker, std::move(pass));
+      {
+        const Pass pass = begin_pass(*mode);
+        wake();
+        lock.unlock();
+        run(worker, pass);
+      }
       lock.lock();
       --n_running;
       if (*mode == Mode::kWide) is_wide = false;
@@ -295,7 +299,7 @@ void BatchingEngine::Impl::compute(bool is_first) {
   }
 }
 
-void BatchingEngine::Impl::run(Worker& worker, Pass pass) {
+void BatchingEngine::Impl::run(Worker& worker, const Pass& pass) {
   worker.batch.clear();
   for (const Share& share : pass.shares) {
     for (const std::size_t window : share.windows) share.entry->job->append(window, worker.batch);
@@ -358,7 +362,7 @@ void BatchingEngine::Impl::refuse_pass(const Pass& pass, const Error& error) {
     if (end(*share.entry)) failed.push_back(share.entry);
   }
   lock.unlock();
-  refuse_all(std::move(failed), ErrorKind::kInternal);
+  refuse_all(failed, ErrorKind::kInternal);
 }
 
 BatchingEngine::BatchingEngine(BatchingOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

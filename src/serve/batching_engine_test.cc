@@ -225,6 +225,7 @@ TEST(BatchingEngine, ManyClientsOfTwoModelsEachGetTheirOwnAnswer) {
   std::atomic<int> n_right = 0;
   {
     std::vector<std::jthread> clients;
+    clients.reserve(6);
     for (std::uint32_t c = 0; c < 6; ++c) {
       clients.emplace_back([&, c] {
         std::mt19937 random(c);

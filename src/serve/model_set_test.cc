@@ -1,7 +1,6 @@
 #include "serve/model_set.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -11,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/cpu.h"
+#include "base/file.h"
+#include "base/scratch_file.h"
 #include "serve/answer_cache.h"
 #include "serve/batching_engine.h"
 #include "serve/engine_future.h"
@@ -23,30 +23,26 @@ namespace {
 using namespace testing;  // NOLINT(google-build-using-namespace): the helpers of this room's tests
 namespace fs = std::filesystem;
 
-/// A copy of a fixture's folder, to be damaged and mended.
+/// A copy of a fixture's folder, to be damaged and mended. Never in the weights: a model has their file mapped.
 class ModelCopy {
  public:
-  explicit ModelCopy(std::string_view fixture)
-      : from_(spanqa::testing::source_path("tests/fixtures/nn") / fixture),
-        folder_(fs::temp_directory_path() /
-                ("spanqa-model-set-" + std::to_string(::getpid()) + "-" + std::to_string(counter_++))) {
-    fs::copy(from_, folder_);
+  explicit ModelCopy(std::string_view fixture) : config_("config.json", "") {
+    const fs::path from = spanqa::testing::source_path("tests/fixtures/nn") / fixture;
+    text_ = read_file(from / "config.json").value();
+    fs::copy(from, folder(), fs::copy_options::recursive | fs::copy_options::skip_existing);
+    mend();
   }
-  ~ModelCopy() { fs::remove_all(folder_); }
-  ModelCopy(const ModelCopy&) = delete;
-  ModelCopy& operator=(const ModelCopy&) = delete;
-
-  const fs::path& folder() const { return folder_; }
-  void damage() const { fs::remove(folder_ / "config.json"); }
-  void mend() const { fs::copy_file(from_ / "config.json", folder_ / "config.json"); }
+  fs::path folder() const { return config_.path().parent_path(); }
+  void damage() const { fs::remove(config_.path()); }
+  void mend() const { config_.write(text_); }
 
  private:
-  static inline int counter_ = 0;
-  fs::path from_;
-  fs::path folder_;
+  ScratchFile config_;
+  std::string text_;
 };
 
-BatchingOptions two_threads() { return {.n_threads = 2, .n_wide_threads = usable_cores() == 1 ? 1 : 2}; }
+// How wide a pass is has its tests elsewhere.
+BatchingOptions two_threads() { return {.n_threads = 2, .n_wide_threads = 1}; }
 
 /// The messages of what failed.
 std::string faults_of(ModelSet& models) {
@@ -160,6 +156,7 @@ TEST(ModelSet, ReloadsUnderLoadLoseNoRequestAndLetOldModelsGo) {
   std::vector<std::weak_ptr<const LoadedModel>> old;
   {
     std::vector<std::jthread> clients;
+    clients.reserve(3);
     for (int c = 0; c < 3; ++c) {
       clients.emplace_back([&] {
         for (int i = 0; !is_over; ++i) {
