@@ -37,9 +37,10 @@ int run_serve(CLI::App& command, ServeFlags& flags) {
   auto service = serve::Service::open(*std::move(options));
   if (!service) return report(service.error(), kDataError);
   if (const Status loaded = (*service)->load(); !loaded) return report(loaded.error(), kModelError);
-  fmt::print("listening on {}\n", (*service)->url());
-  std::fflush(stdout);  // scripts wait for this line
-  const Status ended = (*service)->run();
+  const Status ended = (*service)->run([&] {
+    fmt::print("listening on {}\n", (*service)->url());
+    std::fflush(stdout);  // scripts wait for this line, and may send a signal at once
+  });
   if (ended) return kOk;
   // Not an interruption of ours: requests that were still under way have been cut.
   fmt::print(stderr, "spanqa: {}\n", ended.error().message);

@@ -17,7 +17,8 @@ constexpr std::string_view kStyle = R"css(
 :root { color-scheme: light dark; --soft: #5b6270; --line: #d5d9e0; --code: #f3f4f7; --link: #0b57b0; }
 @media (prefers-color-scheme: dark) { :root { --soft: #a3abb9; --line: #3a404c; --code: #22262e; --link: #8ab8ff; } }
 body { font: 1rem/1.55 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
+h1 { font-size: 1.6rem; }
+h2 { font-size: 1.2rem; margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 h3 { font-size: 1rem; margin-top: 1.5rem; }
 a { color: var(--link); }
 code, pre { font-family: ui-monospace, monospace; font-size: .9em; background: var(--code); border-radius: .25rem; }

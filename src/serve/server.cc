@@ -389,6 +389,7 @@ Status Server::run(RequestHandler& handler, ServerHooks hooks) {
   impl_->hooks = std::move(hooks);
   if (impl_->options.catch_signals) SPANQA_TRY(impl_->catch_signals());
   impl_->wait_for_clients();
+  if (impl_->hooks.started) impl_->hooks.started();
   impl_->serve();
   handler.set_phase(ServerPhase::kStopping);
   if (impl_->n_cut == 0) return {};

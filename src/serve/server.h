@@ -38,6 +38,7 @@ struct ServerOptions {
 
 /// What happens in a server beside requests. Called on its io thread: none may block. Each may be left empty.
 struct ServerHooks {
+  std::function<void()> started = {};              // once: signals are caught, clients are taken
   std::function<void()> reload = {};               // SIGHUP; the certificate has been read anew
   std::function<void()> accept_paused = {};        // descriptors are used up
   std::function<void(std::string_view)> log = {};  // one line about a trouble of the server's own

@@ -98,8 +98,9 @@ struct Service::Impl {
     log->note("reloaded", fmt::format("{} of {} models", n - failures.size(), n));
   }
 
-  ServerHooks hooks() {
-    return {.reload =
+  ServerHooks hooks(std::function<void()> started) {
+    return {.started = std::move(started),
+            .reload =
                 [this] {
                   log->reopen();
                   reloading.post(1, [this] { load_anew(); });
@@ -147,7 +148,9 @@ Status Service::load() {
 
 std::string Service::url() const { return impl_->server->url(); }
 std::uint16_t Service::port() const { return impl_->server->port(); }
-Status Service::run() { return impl_->server->run(impl_->api, impl_->hooks()); }
+Status Service::run(std::function<void()> started) {
+  return impl_->server->run(impl_->api, impl_->hooks(std::move(started)));
+}
 void Service::stop() { impl_->server->stop(); }
 void Service::reload() { impl_->server->reload(); }
 

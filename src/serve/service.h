@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,7 +50,8 @@ class Service {
 
   /// Answers until a signal or stop(), on this thread. SIGHUP: the log is opened anew, and the models on a thread of
   /// their own; one that fails stays as it was. Errors: kCancelled where the grace was over before all was answered.
-  Status run();
+  /// `started` is called once signals are caught and clients are taken.
+  Status run(std::function<void()> started = {});
   /// Any thread.
   void stop();
   /// What SIGHUP does. Any thread.

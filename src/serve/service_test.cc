@@ -44,7 +44,8 @@ class RunningService {
     service_ = *std::move(opened);
     const Status loaded = service_->load();
     EXPECT_TRUE(loaded) << (loaded ? "" : loaded.error().message);
-    thread_ = std::thread([this] { status_ = service_->run(); });
+    thread_ = std::thread([this] { status_ = service_->run([this] { has_started_ = true; }); });
+    EXPECT_TRUE(comes_true([this] { return has_started_.load(); }));
   }
   ~RunningService() {
     if (thread_.joinable()) (void)stop();
@@ -77,6 +78,7 @@ class RunningService {
  private:
   ScratchFile log_;
   std::unique_ptr<Service> service_;
+  std::atomic<bool> has_started_{false};
   std::thread thread_;
   Status status_;
 };
