@@ -105,7 +105,8 @@ TEST(PageResponse, LetsNothingInFromElsewhere) {
 
 TEST(PageResponse, LetsAssetsBeKept) {
   for (const PageFile& file : page_files()) {
-    const std::string_view control = page_response(file, request_with({})).header("Cache-Control");
+    const HttpResponse response = page_response(file, request_with({}));
+    const std::string_view control = response.header("Cache-Control");
     EXPECT_EQ(control.find("immutable") != std::string_view::npos, file.is_asset) << file.name;
     if (!file.is_asset) continue;
     EXPECT_TRUE(std::regex_search(std::string(file.name), std::regex("-[\\w-]{8}\\.[a-z]+$"))) << file.name;
