@@ -18,11 +18,7 @@ BAR = 0.92
 def bench_windows_per_second(limit):
     command = [str(common.program()), "bench", str(common.dev_file()), "--limit", str(limit), "--rounds", "1", "--json"]
     figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, cwd=common.ROOT).stdout)
-    return windows_per_second_of(figures)
-
-
-def windows_per_second_of(figures):
-    return figures["WINDOWS_KEY"]
+    return figures["windows_per_second"]
 
 
 def send_all(server, requests, connections):
