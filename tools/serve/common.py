@@ -149,8 +149,8 @@ class Connection:
         return found
 
 
-def get(path):
-    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+def get(path, *headers):
+    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *headers]).encode() + b"\r\n\r\n"
 
 
 def post(path, body, *headers):
@@ -215,6 +215,26 @@ def percentile(values, share):
     """The least value that `share` of them do not exceed (nearest rank)."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * share) - 1)] if ordered else float("nan")
+
+
+def python_tool(name, requirement):
+    """The folder of programs of a virtual environment in build/tools/, which pip fills at the first call."""
+    folder = ROOT / "build/tools" / name
+    mark = folder / "installed"
+    if not mark.exists() or mark.read_text() != requirement:
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(folder / "bin/pip"), "install", "--quiet", requirement], check=True, stdout=sys.stderr)
+        mark.write_text(requirement)
+    return folder / "bin"
+
+
+def vegeta():
+    """The load generator, which the go command builds into build/tools/bin at the first call."""
+    folder = ROOT / "build/tools/bin"
+    if not (folder / "vegeta").exists():
+        subprocess.run(["go", "install", "github.com/tsenart/vegeta/v12@v12.13.0"], check=True, stdout=sys.stderr,
+                       env={**os.environ, "GOBIN": str(folder)})
+    return folder / "vegeta"
 
 
 def processor():

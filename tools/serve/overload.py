@@ -18,7 +18,6 @@ import common
 
 DEADLINE_S = 1.0
 LATE_S = DEADLINE_S + 0.05  # what writing and reading an answer may cost on a busy machine
-VEGETA = common.ROOT / "build/tools/bin/vegeta"
 
 
 def capacity(server, requests, seconds):
@@ -49,9 +48,9 @@ def attack(server, pairs, rate, seconds):
                 file.write(json.dumps({"method": "POST", "url": server.url + "/predict",
                                        "header": {"Content-Type": ["application/json"]},
                                        "body": base64.b64encode(body).decode()}) + "\n")
-        subprocess.run([VEGETA, "attack", "-format=json", f"-targets={targets}", f"-rate={rate}/s",
+        subprocess.run([common.vegeta(), "attack", "-format=json", f"-targets={targets}", f"-rate={rate}/s",
                         f"-duration={seconds}s", "-timeout=10s", "-max-body=0", f"-output={results}"], check=True)
-        encoded = subprocess.run([VEGETA, "encode", "-to=csv", str(results)], check=True, capture_output=True,
+        encoded = subprocess.run([common.vegeta(), "encode", "-to=csv", str(results)], check=True, capture_output=True,
                                  text=True).stdout
     rows = [line.split(",", 3) for line in encoded.splitlines()]
     return [{"code": int(code), "latency": int(latency) / 1e9, "at": int(at) / 1e9} for at, code, latency, _ in rows]
@@ -68,6 +67,7 @@ def main():
     parser.add_argument("--capacity-seconds", type=int, default=10)
     parser.add_argument("--times", type=float, default=10, help="of capacity")
     args = parser.parse_args()
+    common.vegeta()  # built before anything is measured
     pairs = common.dev_questions(2000)
     requests = [common.predict(*pair) for pair in pairs]
     with common.Server("--deadline-ms", str(int(1000 * DEADLINE_S)), "--cache-mb", "0") as server:
