@@ -28,7 +28,7 @@ url, token, parts = json.loads(sys.stdin.read())
 rows = []
 for part in parts:
     for model in (url, url + "/models/" + sys.argv[1]):
-        client = InferenceClient(model=model, token=token or False)
+        client = InferenceClient(model=model, token=token or None)
         one = client.question_answering(**part)
         one = one[0] if isinstance(one, list) else one
         several = client.question_answering(**part, top_k=2)
