@@ -242,9 +242,18 @@ def processor():
     return found[1] if found else platform.machine()
 
 
+def plain(value):
+    """Rounded; null for what is no number, which JSON lacks."""
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    if not isinstance(value, float):
+        return value
+    return round(value, 4) if math.isfinite(value) else None
+
+
 def report(target, faults, **figures):
     """Prints the JSON line and returns the exit code: 1 where a bar is missed, each named in `faults`."""
-    rounded = {key: round(value, 4) if isinstance(value, float) else value for key, value in figures.items()}
+    rounded = {key: plain(value) for key, value in figures.items()}
     line = {"target": target, **rounded, "missed": faults, "machine": processor(),
             "cores": len(os.sched_getaffinity(0)), "load_before": round(LOAD, 2),
             "date": datetime.date.today().isoformat()}
