@@ -10,6 +10,7 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -60,7 +61,7 @@ class Running {
 Result<std::unique_ptr<serve::Service>> open_service(const std::filesystem::path& folder) {
   serve::ServiceOptions options;
   options.server.port = 0;
-  options.models = {{.name = "default", .folder = folder}};
+  options.models.push_back({.name = "default", .folder = folder});
   options.answer_cache_bytes = 0;
   options.log.is_on = false;
   auto service = serve::Service::open(std::move(options));
@@ -120,16 +121,16 @@ std::vector<Example> spread(const std::vector<Example>& all, std::size_t wanted)
   return chosen;
 }
 
-int fail(std::string_view what) {
+int complain(std::string_view what) {
   fmt::print(stderr, "serve_lone: {}\n", what);
   return 2;
 }
 
 int print(const Times& times) {
-  if (times.http.empty()) return fail("too few questions");
+  if (times.http.empty()) return complain("too few questions");
   const auto failed = [](double ms) { return ms < 0.0; };
-  if (std::ranges::any_of(times.http, failed)) return fail("a question was not answered over HTTP");
-  if (std::ranges::any_of(times.reader, failed)) return fail("a question was not answered by the reader");
+  if (std::ranges::any_of(times.http, failed)) return complain("a question was not answered over HTTP");
+  if (std::ranges::any_of(times.reader, failed)) return complain("a question was not answered by the reader");
   nlohmann::ordered_json json;
   json["questions"] = times.http.size();
   json["http_p50_ms"] = percentile(times.http, 0.5);
@@ -140,15 +141,15 @@ int print(const Times& times) {
   return 0;
 }
 
-int run(std::size_t n_questions) {
+int run_lone(std::size_t n_questions) {
   const auto examples = read_examples(testing::shared_path("data/squad-v1.1/dev-v1.1.json"));
-  if (!examples) return fail(examples.error().message);
+  if (!examples) return complain(examples.error().message);
   const auto folder = find_default_model();
-  if (!folder) return fail(folder.error().message);
+  if (!folder) return complain(folder.error().message);
   const auto reader = Reader::open(*folder);
-  if (!reader) return fail(reader.error().message);
+  if (!reader) return complain(reader.error().message);
   auto service = open_service(*folder);
-  if (!service) return fail(service.error().message);
+  if (!service) return complain(service.error().message);
   const std::uint16_t port = (*service)->port();
   const Running running(*std::move(service));
   return print(measure(port, **reader, spread(*examples, n_questions)));
@@ -162,7 +163,7 @@ int main(int argc, char** argv) {
   if (argc > 1) {
     const std::string_view text = argv[1];
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n_questions);
-    if (error != std::errc() || end != text.data() + text.size()) return spanqa::fail("QUESTIONS is no whole number");
+    if (error != std::errc() || end != text.data() + text.size()) return spanqa::complain("QUESTIONS is no whole number");
   }
-  return spanqa::run(n_questions);
+  return spanqa::run_lone(n_questions);
 }
