@@ -163,7 +163,8 @@ int main(int argc, char** argv) {
   if (argc > 1) {
     const std::string_view text = argv[1];
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n_questions);
-    if (error != std::errc() || end != text.data() + text.size()) return spanqa::complain("QUESTIONS is no whole number");
+    if (error != std::errc() || end != text.data() + text.size())
+      return spanqa::complain("QUESTIONS is no whole number");
   }
   return spanqa::run_lone(n_questions);
 }

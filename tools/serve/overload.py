@@ -21,9 +21,13 @@ DEADLINE_S = 1.0
 LATE_S = DEADLINE_S + 0.05  # what writing and reading an answer may cost on a busy machine
 
 
+def windows_total(server):
+    return server.metric("spanqa_windows_total")
+
+
 def capacity(server, requests, seconds):
-    """(windows, questions) a second, connections full."""
-    before, begun = server.metric("spanqa_windows_total"), time.perf_counter()
+    """(windows, answered questions) a second while 16 connections wait for answers. The windows are those read."""
+    before, begun = windows_total(server), time.perf_counter()
     end = begun + seconds
 
     def ask(i):
@@ -37,7 +41,7 @@ def capacity(server, requests, seconds):
 
     questions = sum(common.in_parallel(16, ask))
     seconds = time.perf_counter() - begun
-    return (server.metric("spanqa_windows_total") - before) / seconds, questions / seconds
+    return (windows_total(server) - before) / seconds, questions / seconds
 
 
 def attack(server, pairs, rate, seconds):
@@ -74,6 +78,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--capacity-seconds", type=int, default=10)
+    parser.add_argument("--quiet-questions", type=int, default=100)
     parser.add_argument("--times", type=float, default=10, help="of capacity")
     args = parser.parse_args()
     common.vegeta()  # built before anything is measured
@@ -81,13 +86,15 @@ def main():
     requests = [common.predict(*pair) for pair in pairs]
     with common.Server("--deadline-ms", str(int(1000 * DEADLINE_S)), "--cache-mb", "0") as server:
         full, questions = capacity(server, requests, args.capacity_seconds)
-        quiet_p50, quiet_mb = p50(server, requests[:20]), server.resident_mb()
-        windows_before = server.metric("spanqa_windows_total")
+        before = windows_total(server)
+        quiet_p50, quiet_mb = p50(server, requests[:args.quiet_questions]), server.resident_mb()
+        before_attack = windows_total(server)
+        windows_each = (before_attack - before) / args.quiet_questions
         results = attack(server, pairs, max(1, round(args.times * questions)), args.seconds)
-        loaded_mb, windows_read = server.resident_mb(), server.metric("spanqa_windows_total") - windows_before
+        loaded_mb, windows_read = server.resident_mb(), windows_total(server) - before_attack
         time.sleep(1)
-        after_p50 = p50(server, requests[20:40])
-    return judge(results, full, full / questions, args.seconds, quiet_mb=quiet_mb, loaded_mb=loaded_mb,
+        after_p50 = p50(server, requests[-20:])
+    return judge(results, full, windows_each, args.seconds, quiet_mb=quiet_mb, loaded_mb=loaded_mb,
                  quiet_p50=quiet_p50, after_p50=after_p50, windows_read=windows_read)
 
 
