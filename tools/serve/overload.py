@@ -108,7 +108,7 @@ def judge(results, full, windows_each, seconds, **seen):
     refused_p99 = 1000 * common.percentile(refused, 0.99)
     bars = common.missed(in_time=in_time >= 0.85, none_late=late == 0, refused_p99=refused_p99 <= 20,
                          memory=seen["loaded_mb"] <= 1.2 * seen["quiet_mb"],
-                         p50_after=seen["after_p50"] <= 1.2 * seen["quiet_p50"])
+                         p50_after=seen["after_p50"] <= 1.2 * seen["quiet_p50"] < math.inf)
     return common.report("overload", bars, capacity_windows_per_s=full, in_time_share=in_time,
                          windows_read_share=seen["windows_read"] / seconds / full, late=late, codes=codes,
                          good_p99_ms=1000 * common.percentile(good, 0.99), refused_p99_ms=refused_p99,
