@@ -46,6 +46,7 @@ class Server:
         self.log = log
 
     def start(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a driver that is ended ends its server
         errors = open(self.log, "wb") if self.log else None
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT,
                                         env=self.environment)
