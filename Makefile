@@ -1,5 +1,6 @@
 # The commands a person needs. Everything else goes by CMake presets: see CONTRIBUTING.md.
 .PHONY: help demo test golden lint format setup clean
+.PHONY: schemathesis clients cold-start memory throughput overload slow-clients soak lone
 
 help:
 	@echo 'make demo    ask three questions of a real document (installs what is missing, builds)'
@@ -9,6 +10,8 @@ help:
 	@echo 'make format  rewrite the sources with clang-format-19'
 	@echo 'make setup   install the missing Debian packages and stop'
 	@echo 'make clean   remove build/'
+	@echo 'make schemathesis, clients, cold-start, memory, throughput, overload, slow-clients, soak, lone'
+	@echo '             the server proved and measured (docs/server.md; needs a release build)'
 
 demo:
 	@tools/demo.sh
@@ -27,6 +30,10 @@ lint:
 
 format:
 	@tools/format.sh --apply
+
+# The bars of docs/server.md, one program each; ARGS goes to it: make soak ARGS='--seconds 30'.
+schemathesis clients cold-start memory throughput overload slow-clients soak lone:
+	@tools/serve/$(subst -,_,$@).py $(ARGS)
 
 clean:
 	rm -rf build

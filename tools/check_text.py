@@ -99,7 +99,8 @@ def subcommands_of(program):
 def known_names(root, program=None):
     presets = json.loads((root / "CMakePresets.json").read_text())["configurePresets"]
     return {
-        "targets": set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), flags=re.M)),
+        "targets": {name for names in re.findall(r"^([a-z -]+):(?!=)", (root / "Makefile").read_text(), flags=re.M)
+                    for name in names.split()},
         "presets": {preset["name"] for preset in presets},
         "subcommands": subcommands_of(program),
     }
