@@ -12,7 +12,9 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME spanqa)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PROGRAM_DESCRIPTION
-    "extractive question answering on CPUs\n Finds the answer to a question in a text, with its exact place: on the command line, as\n a filter, and over HTTP (spanqa serve) with a page. Holds a default model for English.")
+    "Finds the answer to a question in a text, with its exact place: on the command line, as a filter, and over HTTP "
+    "(spanqa serve) with a page. Holds a default model for English.")
+string(CONCAT CPACK_DEBIAN_PROGRAM_DESCRIPTION ${CPACK_DEBIAN_PROGRAM_DESCRIPTION})
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS OFF)
 include(CPack)
