@@ -18,7 +18,7 @@ NAMES = ["Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Frances", "John
 
 def row(number):
     name = NAMES[number % len(NAMES)]
-    filler = " ".join(f"House {number + k} on this street has a green door." for k in range(12))
+    filler = " ".join(f"House {number + k} on this street has a green door." for k in range(4))
     return {"question": "Who lives here?", "context": f"{name} lives here. {filler}"}, name
 
 
