@@ -1,6 +1,6 @@
 # The commands a person needs. Everything else goes by CMake presets: see CONTRIBUTING.md.
 .PHONY: help demo test golden lint format setup clean
-.PHONY: schemathesis clients cold-start memory throughput overload slow-clients soak lone
+.PHONY: schemathesis clients cold-start memory throughput overload slow-clients soak lone replicas
 
 help:
 	@echo 'make demo    ask three questions of a real document (installs what is missing, builds)'
@@ -10,7 +10,7 @@ help:
 	@echo 'make format  rewrite the sources with clang-format-19'
 	@echo 'make setup   install the missing Debian packages and stop'
 	@echo 'make clean   remove build/'
-	@echo 'make schemathesis, clients, cold-start, memory, throughput, overload, slow-clients, soak, lone'
+	@echo 'make schemathesis, clients, cold-start, memory, throughput, overload, slow-clients, soak, lone, replicas'
 	@echo '             the server proved and measured (docs/server.md; needs a release build)'
 
 demo:
@@ -24,6 +24,10 @@ golden: test
 
 setup:
 	@tools/setup.sh
+
+# Two servers behind nginx, one killed under load.
+replicas:
+	@tools/serve/replicas.sh
 
 lint:
 	@tools/lint.sh

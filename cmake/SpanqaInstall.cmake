@@ -6,5 +6,5 @@ install(EXPORT spanqa-targets NAMESPACE spanqa:: DESTINATION ${CMAKE_INSTALL_LIB
 install(FILES "${PROJECT_BINARY_DIR}/spanqa-config.cmake" "${PROJECT_BINARY_DIR}/spanqa-config-version.cmake"
               cmake/FindUtf8proc.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/spanqa)
 # Beside the library: the default model where the program can find it.
-install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/spanqa/models)
+install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/spanqa/models COMPONENT program)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
