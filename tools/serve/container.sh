@@ -14,8 +14,8 @@ clean_up() {
 trap clean_up EXIT
 
 packaging/container_root.sh "$build" "$scratch/root" >"$scratch/install.log"
-# The environment of packaging/Dockerfile, but for a free port on loopback.
-env -i OMP_WAIT_POLICY=passive SPANQA_PORT=0 \
+# The environment of packaging/Dockerfile, but for a free port on loopback; without /proc, which a container has.
+env -i PATH=/usr/sbin:/usr/bin OMP_WAIT_POLICY=passive SPANQA_PORT=0 SPANQA_MODELS=/usr/share/spanqa/models \
   chroot --userspec=65532:65532 "$scratch/root" /usr/bin/spanqa serve >"$scratch/out" 2>"$scratch/log" &
 server=$!
 for _ in $(seq 300); do
