@@ -83,7 +83,7 @@ void TrainFlags::add_length_to(CLI::App& command) {
   group(add_number(command, "--batch-size", options.batch_size, "Windows (or tokens) of a batch"));
   group(add_number(command, "--accumulation-steps", options.accumulation_steps, "Batches of one step"));
   group(add_switch(command, "group-by-length", options.group_by_length,
-                   "Batches of windows of nearly equal length, in random order [default: on]"));
+                   "Batches of windows of nearly equal length, in random order [default: off]"));
   group(add_number(command, "--seed", options.seed, "Of the order, dropout and a new answer head", kMostSeed));
 }
 

@@ -47,7 +47,7 @@ TEST(TrainFlags, EverySettingIsAFlag) {
   const TrainOptions made = options(
       "--validation v.json --validation-limit 7 --max-length 100 --overlap 10 --long-question truncate "
       "--max-question-length 20 --squad-v2 --last-token-bug --epochs 1.5 --max-steps 9 --batch-kind tokens "
-      "--batch-size 512 --accumulation-steps 2 --no-group-by-length --seed 3 --learning-rate 1e-4 --weight-decay 0.01 "
+      "--batch-size 512 --accumulation-steps 2 --group-by-length --seed 3 --learning-rate 1e-4 --weight-decay 0.01 "
       "--beta1 0.8 --beta2 0.9 --eps 1e-6 --max-gradient-norm 2 --schedule cosine --warmup-ratio 0.1 --warmup-steps 4 "
       "--layer-decay 0.9 --frozen-layers 1 --label-smoothing 0.1 --hidden-dropout 0.2 --attention-dropout 0.3 "
       "--head-dropout 0.4 --evaluate-every 11 --save-every 12 --checkpoint-limit 13 --patience 14 --log-every 15 "
@@ -60,7 +60,7 @@ TEST(TrainFlags, EverySettingIsAFlag) {
   EXPECT_EQ(made.windows.long_question, LongQuestion::kTruncate);
   EXPECT_EQ(made.batch_kind, BatchKind::kTokens);
   EXPECT_EQ(made.schedule, ScheduleKind::kCosine);
-  EXPECT_FALSE(made.group_by_length);
+  EXPECT_TRUE(made.group_by_length);
 }
 
 TEST(TrainFlags, LimitsAndWeightsBelongToTheFileAtTheirPlace) {

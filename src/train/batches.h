@@ -13,7 +13,7 @@ namespace spanqa {
 struct BatchOptions {
   BatchKind kind = BatchKind::kWindows;
   std::size_t size = 8;  // windows of a batch, or the most tokens of one with kTokens; at least 1
-  bool group_by_length = true;
+  bool group_by_length = false;
   std::uint64_t seed = 42;
   std::size_t epoch = 0;  // from 0
 };

@@ -66,14 +66,14 @@ TEST(PlanEpoch, IsAFunctionOfSeedAndEpoch) {
 TEST(PlanEpoch, IsTheSameOnEveryMachine) {
   const std::vector<std::uint32_t> lengths = {5, 9, 7, 3, 8};
   // From a separate implementation in Python.
-  EXPECT_EQ(plan_epoch(lengths, {.size = 2, .group_by_length = false, .seed = 42}), (Batches{{4, 0}, {2, 1}, {3}}));
-  EXPECT_EQ(plan_epoch(lengths, {.size = 2, .seed = 42}), (Batches{{1, 4}, {2, 0}, {3}}));
+  EXPECT_EQ(plan_epoch(lengths, {.size = 2, .seed = 42}), (Batches{{4, 0}, {2, 1}, {3}}));
+  EXPECT_EQ(plan_epoch(lengths, {.size = 2, .group_by_length = true, .seed = 42}), (Batches{{1, 4}, {2, 0}, {3}}));
 }
 
 TEST(PlanEpoch, GroupsByLengthButNotTheEpoch) {
   const auto lengths = made_lengths(8000);
-  const Batches shuffled = plan_epoch(lengths, {.size = 16, .group_by_length = false});
-  const Batches grouped = plan_epoch(lengths, {.size = 16});
+  const Batches shuffled = plan_epoch(lengths, {.size = 16});
+  const Batches grouped = plan_epoch(lengths, {.size = 16, .group_by_length = true});
   EXPECT_LT(padding(grouped, lengths) * 10, padding(shuffled, lengths));
   double first_half = 0.0;
   for (std::size_t i = 0; i < 250; ++i) first_half += lengths[grouped[i][0]];
@@ -82,7 +82,7 @@ TEST(PlanEpoch, GroupsByLengthButNotTheEpoch) {
 
 TEST(PlanEpoch, ChunksAreOfFiftyBatches) {
   const auto lengths = made_lengths(1600);  // two chunks of 50 batches of 16
-  const Batches batches = plan_epoch(lengths, {.size = 16});
+  const Batches batches = plan_epoch(lengths, {.size = 16, .group_by_length = true});
   std::size_t n_overlapping = 0;  // with the first batch's range of lengths
   const auto range_of = [&](const std::vector<std::uint32_t>& b) {
     return std::pair(lengths[b.back()], lengths[b[0]]);

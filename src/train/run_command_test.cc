@@ -12,10 +12,10 @@ TEST(RunCommand, NamesWhatDiffersFromTheDefaults) {
   options.train = {{.path = "train.json"}};
   options.learning_rate = 1e-4;
   options.squad_v2 = true;
-  options.group_by_length = false;
+  options.group_by_length = true;
   EXPECT_EQ(run_command(options),
             "spanqa train --train train.json --precision float32 --model base --output runs/mine --squad-v2 "
-            "--no-group-by-length --learning-rate 0.0001");
+            "--group-by-length --learning-rate 0.0001");
 }
 
 TEST(RunCommand, QuotesWhatAShellWouldTakeApart) {

@@ -438,13 +438,15 @@ Status TrainingRun::record(const Step& step, double seconds) {
 // Evaluates and saves where it is time to.
 Status TrainingRun::after_step(bool is_epoch_end) {
   const auto is_due = [&](std::size_t every) { return every == 0 ? is_epoch_end : state_.step % every == 0; };
+  const bool is_save_due = is_due(options_.save_every);
   bool is_best = false;
   if (!options_.validation.empty() && (is_due(options_.evaluate_every) || state_.step == state_.n_steps)) {
     state_.is_evaluation_due = true;
+    if (is_save_due) SPANQA_TRY(save());  // an evaluation is long: killed in it, a run has lost no step
     SPANQA_TRY(evaluate_now());
     is_best = state_.best_step == state_.step;
   }
-  if (is_best || is_due(options_.save_every) || is_over()) SPANQA_TRY(save());
+  if (is_best || is_save_due || is_over()) SPANQA_TRY(save());
   return {};
 }
 

@@ -110,6 +110,19 @@ TEST_F(Train, AnEvaluationThatFailsCostsNoStep) {
   EXPECT_TRUE(model_of("broken") == model_of("whole"));
 }
 
+TEST_F(Train, AnEvaluationBeginsWhenItsStepsAreSaved) {
+  std::size_t last_step = 0;
+  std::size_t n_seen = 0;
+  TrainObserver observer;
+  observer.on_step = [&](const StepRecord& record) { last_step = record.step; };
+  observer.on_evaluation_progress = [&](double) {
+    ++n_seen;
+    EXPECT_TRUE(fs::exists(output("run") / ("checkpoint-" + std::to_string(last_step)))) << last_step;
+  };
+  ASSERT_TRUE(train(options("run"), false, observer));
+  EXPECT_GE(n_seen, kSteps / 3);
+}
+
 TEST_F(Train, PatienceThatRanOutStaysSoAfterResumption) {
   TrainOptions settings = options("run");
   settings.learning_rate = 0.0;  // no evaluation is better than the first one

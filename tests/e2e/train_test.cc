@@ -86,7 +86,7 @@ TEST_F(TrainTest, ARunEndsWithAModelThatAnswers) {
 }
 
 TEST_F(TrainTest, TheReportsCommandIsOneThatTheProgramTakes) {
-  ASSERT_EQ(run(train("run", {"--max-steps", "2", "--no-group-by-length", "--learning-rate", "1e-4"})).code, 0);
+  ASSERT_EQ(run(train("run", {"--max-steps", "2", "--group-by-length", "--learning-rate", "1e-4"})).code, 0);
   const std::string page = contents(folder() / "run/report.html");
   const std::size_t begin = page.find("spanqa train --");
   ASSERT_NE(begin, std::string::npos);
