@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""make throughput: windows a second by the server's own metric over those of `spanqa bench`, before and after it.
+"""make throughput: windows a second by the server's own metric over those of `spanqa bench` on the same questions.
 
 64 keep-alive connections send each question of SQuAD's development set once. The answer cache is off and its hit counter
-must read 0; a second pass over the same questions with the cache on is the gain that it brings, a row of its own.
+must read 0; the first questions sent twice with the cache on show the gain that it brings, a row of its own.
 """
 import argparse
 import json
@@ -39,24 +39,24 @@ def send_all(server, requests, connections):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--limit", type=int, default=0, help="questions; 0: all")
-    parser.add_argument("--bench-limit", type=int, default=1000, help="questions of each run of spanqa bench")
+    parser.add_argument("--cached", type=int, default=2000, help="questions sent twice with the cache on")
     parser.add_argument("--connections", type=int, default=64)
     args = parser.parse_args()
     requests = [common.predict(*pair) for pair in common.dev_questions(args.limit)]
-    offline = [bench_windows_per_second(args.bench_limit)]
+    offline = bench_windows_per_second(args.limit)
     with common.Server("--cache-mb", "0") as server:
         windows, seconds = send_all(server, requests, args.connections)
         hits = server.metric("spanqa_cache_hits_total", cache="answers")
-    offline.append(bench_windows_per_second(args.bench_limit))
     with common.Server() as server:
-        send_all(server, requests, args.connections)
-        _, again = send_all(server, requests, args.connections)
-    served, mean_offline = windows / seconds, sum(offline) / len(offline)
-    ratio = served / mean_offline
+        repeated = requests[:args.cached]
+        send_all(server, repeated, args.connections)
+        _, again = send_all(server, repeated, args.connections)
+    served = windows / seconds
+    ratio = served / offline
     return common.report("throughput", common.missed(ratio=ratio >= BAR, cache_unused=hits == 0), ratio=ratio,
                          served_windows_per_s=served, bench_windows_per_s=offline, questions=len(requests),
                          windows=int(windows), cache_hits=int(hits), questions_per_s=len(requests) / seconds,
-                         cached_questions_per_s=len(requests) / again)
+                         cached_questions_per_s=len(repeated) / again)
 
 
 if __name__ == "__main__":
