@@ -16,7 +16,7 @@ TEST(Admission, TakesWhatIsDoneInTime) {
   EXPECT_FALSE(admission.refuse(queue, 0, 100, 1.0)) << "a turn of it comes before it, and its own 100";
   const auto refusal = admission.refuse(queue, 0, 900, 1.0);
   ASSERT_TRUE(refusal) << "1,800 tokens are 0.9 s, more than 0.8";
-  EXPECT_FALSE(refusal->never);
+  EXPECT_EQ(refusal->reason, RefusalReason::kBusy);
   EXPECT_EQ(refusal->seconds, 1);
 }
 
@@ -46,14 +46,45 @@ TEST(Admission, TellsWhenTheBacklogIsDone) {
   EXPECT_FALSE(admission.refuse(queue, 300, 100, 60.0));
 }
 
-TEST(Admission, WhatIsTooLongForItsDeadlineIsSaidSoWhateverWaits) {
+TEST(Admission, WhatIsTooLongIsSaidSoWhateverWaits) {
+  WindowQueue queue;
+  const Admission admission({.n_cores = 1, .deadline = 2.0}, 1000.0);
+  EXPECT_EQ(admission.most_tokens(), 2000U);
+  EXPECT_FALSE(admission.refuse(queue, 0, 2000, 2.0)) << "alone it may take all of its time";
+  queue.push(1, 1, std::vector<std::uint32_t>(100, 100));
+  const auto refusal = admission.refuse(queue, 0, 2001, 2.0);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, RefusalReason::kTooLong);
+  EXPECT_EQ(admission.refuse(queue, 0, 2000, 2.0)->reason, RefusalReason::kBusy);
+}
+
+TEST(Admission, NothingIsTooLongForTheQueueButWhatItNeverHolds) {
+  WindowQueue queue;
+  const Admission admission({.n_cores = 1, .queue_tokens = 3000}, 1000.0);
+  EXPECT_EQ(admission.most_tokens(), 3000U);
+  queue.push(1, 1, std::vector<std::uint32_t>(29, 100));
+  EXPECT_EQ(admission.refuse(queue, 0, 101, 60.0)->reason, RefusalReason::kBusy);
+  EXPECT_EQ(admission.refuse(queue, 0, 3001, 60.0)->reason, RefusalReason::kTooLong);
+  EXPECT_EQ(Admission({.queue_tokens = 1}, 1000.0).most_tokens(), 1024U) << "a batch is read at once";
+}
+
+TEST(Admission, AStarvedServerIsBusyAndCallsNothingTooLong) {
+  WindowQueue queue;
+  Admission admission({.n_cores = 1, .deadline = 2.0}, 1000.0);
+  for (int i = 0; i < 300; ++i) admission.record(1000, 100.0, 1);
+  EXPECT_NEAR(admission.tokens_per_second(), 10.0, 1.0);
+  EXPECT_EQ(admission.most_tokens(), 2000U) << "what it can do when it is left alone";
+  EXPECT_FALSE(admission.refuse(queue, 0, 150, 2.0)) << "nothing is before it: it may find the server quick again";
+  const auto refusal = admission.refuse(queue, 300, 150, 2.0);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, RefusalReason::kBusy);
+  EXPECT_NEAR(refusal->seconds, 30, 3);
+}
+
+TEST(Admission, ADeadlineThatIsOverIsSaidSo) {
   const WindowQueue queue;
   const Admission admission({.n_cores = 1}, 1000.0);
-  const auto refusal = admission.refuse(queue, 0, 1001, 1.0);
-  ASSERT_TRUE(refusal);
-  EXPECT_TRUE(refusal->never);
-  EXPECT_FALSE(admission.refuse(queue, 0, 1000, 1.0)) << "alone it may take all of its time";
-  EXPECT_TRUE(admission.refuse(queue, 0, 1, 0.0)) << "a deadline that is over";
+  EXPECT_EQ(admission.refuse(queue, 0, 1, 0.0)->reason, RefusalReason::kLate);
 }
 
 TEST(Admission, LearnsTheSpeedAndForgetsAnOutlier) {
@@ -66,12 +97,15 @@ TEST(Admission, LearnsTheSpeedAndForgetsAnOutlier) {
   EXPECT_GT(admission.tokens_per_second(), 5500.0);
 }
 
-TEST(Admission, DoesNotTakeSmallOrEmptyPassesForTheSpeed) {
+TEST(Admission, DoesNotTakeSmallOrEmptyPassesForSlowness) {
   Admission admission({.n_cores = 1}, 1000.0);
   for (int i = 0; i < 1000; ++i) admission.record(20, 1.0, 1);
   admission.record(0, 1.0, 1);
   admission.record(1024, 0.0, 1);
   EXPECT_EQ(admission.tokens_per_second(), 1000.0);
+  for (int i = 0; i < 300; ++i) admission.record(20, 0.01, 1);
+  EXPECT_NEAR(admission.tokens_per_second(), 2000.0, 10.0) << "lone questions tell that it is quicker than thought";
+  EXPECT_DOUBLE_EQ(admission.seconds_for(1000, 2), 500.0 / admission.tokens_per_second());
 }
 
 }  // namespace

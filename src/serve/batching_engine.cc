@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "base/cpu.h"
 #include "serve/admission.h"
 #include "serve/engine_job.h"
@@ -32,6 +33,10 @@ constexpr int kNiceness = 2;
 // Of so many first passes the very first makes primitives and brings the weights into memory; the best of the others
 // tells the speed.
 constexpr int kFirstPasses = 4;
+// English has about 4.5 bytes to a token. Only blanks, and words that no vocabulary has, have more than these.
+constexpr std::size_t kMostBytesPerToken = 8;
+// Of the least time that a request still needs: with less left it is late. The speed varies by a tenth.
+constexpr double kSurelyLate = 0.8;
 
 /// A request under way. Callbacks and whatever changes the job are under its mutex.
 struct Entry {
@@ -62,6 +67,7 @@ struct Pass {
   std::vector<Share> shares = {};
   std::size_t n_windows = 0;
   std::size_t n_tokens = 0;
+  std::vector<EntryPtr> given_up = {};  // to be refused: they would be late
 };
 
 /// What a compute thread keeps from pass to pass.
@@ -87,17 +93,25 @@ BatchingOptions with_defaults(BatchingOptions options) {
 }
 
 AdmissionOptions admission_options(const BatchingOptions& options) {
-  return {.n_cores = options.n_threads, .queue_tokens = options.queue_tokens};
+  return {.n_cores = options.n_threads,
+          .queue_tokens = options.queue_tokens,
+          .deadline = Seconds(options.deadline).count()};
 }
 
-/// `deadline`: of requests in general, in seconds; a request may have less left for what it waited for before.
-ApiError api_error(const Refusal& refusal, std::size_t n_tokens, double deadline, double tokens_per_second) {
-  if (!refusal.never) return {.kind = ErrorKind::kQueueFull, .retry_after_seconds = refusal.seconds};
-  const double limit = std::floor(deadline * tokens_per_second);
-  if (static_cast<double>(n_tokens) <= limit) return {.kind = ErrorKind::kDeadlineExceeded};
-  return {.kind = ErrorKind::kContextTooLong,
-          .message = fmt::format("The contexts have {} tokens; about {:.0f} can be read in time.", n_tokens, limit),
-          .limit = static_cast<std::uint64_t>(limit)};
+ApiError api_error(const Refusal& refusal, std::size_t n_tokens, std::size_t most_tokens) {
+  switch (refusal.reason) {
+    case RefusalReason::kBusy:
+      return {.kind = ErrorKind::kQueueFull, .retry_after_seconds = refusal.seconds};
+    case RefusalReason::kLate:
+      return {.kind = ErrorKind::kDeadlineExceeded};
+    case RefusalReason::kTooLong:
+      return {.kind = ErrorKind::kContextTooLong,
+              .message = fmt::format("the contexts have {} tokens, each read once for each question; at most {} can be "
+                                     "read in time",
+                                     n_tokens, most_tokens),
+              .limit = most_tokens};
+  }
+  SPANQA_CHECK(false);
 }
 
 void call_done(Entry& entry, EngineOutcome outcome) {
@@ -129,6 +143,9 @@ struct BatchingEngine::Impl {
   // With the lock held.
   bool waits_little() const;
   std::optional<Mode> mode_for(bool is_first) const;
+  int n_threads_of(Mode mode) const { return mode == Mode::kWide ? options.n_wide_threads : 1; }
+  bool is_late(Ticket ticket, std::size_t n_left, std::size_t n_pass, Mode mode) const;
+  std::optional<Refusal> refusal_of(const EngineJob& job, std::size_t n_tokens) const;
   void wake();
   Pass begin_pass(Mode mode);
   bool end(Entry& entry);
@@ -136,6 +153,7 @@ struct BatchingEngine::Impl {
   void learn_speed(std::size_t n_tokens, double seconds, int n_threads);
 
   // Without it.
+  std::optional<ApiError> refuse_unread(const EngineJob& job);
   std::optional<ApiError> admit(const EntryPtr& entry);
   void cancel(Ticket ticket);
   void compute(bool is_first);
@@ -182,14 +200,29 @@ BatchingEngine::Impl::~Impl() {
   refuse_all(left, ErrorKind::kShuttingDown);
 }
 
+std::optional<Refusal> BatchingEngine::Impl::refusal_of(const EngineJob& job, std::size_t n_tokens) const {
+  const double seconds_left = seconds_between(Clock::now(), job.deadline());
+  return admission.refuse(queue, n_in_flight, n_tokens, seconds_left);
+}
+
+/// Before its texts cost any work, by their lengths: what this refuses admit() would, too long being what only it
+/// knows.
+std::optional<ApiError> BatchingEngine::Impl::refuse_unread(const EngineJob& job) {
+  const std::size_t n_tokens = job.n_bytes() / kMostBytesPerToken;
+  if (n_tokens == 0) return std::nullopt;
+  const std::lock_guard lock(mutex);
+  const auto refusal = refusal_of(job, n_tokens);
+  if (!refusal || refusal->reason == RefusalReason::kTooLong) return std::nullopt;
+  return api_error(*refusal, n_tokens, admission.most_tokens());
+}
+
 std::optional<ApiError> BatchingEngine::Impl::admit(const EntryPtr& entry) {
   const EngineJob& job = *entry->job;
   std::vector<std::uint32_t> window_tokens = job.window_tokens();
   const std::lock_guard lock(mutex);
   if (is_stopping) return ApiError{.kind = ErrorKind::kShuttingDown};
-  const double seconds_left = seconds_between(Clock::now(), job.deadline());
-  if (const auto refusal = admission.refuse(queue, n_in_flight, job.n_tokens(), seconds_left)) {
-    return api_error(*refusal, job.n_tokens(), Seconds(options.deadline).count(), admission.tokens_per_second());
+  if (const auto refusal = refusal_of(job, job.n_tokens())) {
+    return api_error(*refusal, job.n_tokens(), admission.most_tokens());
   }
   entries.emplace(entry->ticket, entry);
   deadlines.emplace(job.deadline(), entry->ticket);
@@ -225,8 +258,20 @@ void BatchingEngine::Impl::wake() {
   if (mode_for(false)) wake_rest.notify_one();
 }
 
+/// Would a request be late though all went well from now on? One that is alone is read all the same: nobody waits for
+/// it, and its passes tell the speed.
+bool BatchingEngine::Impl::is_late(Ticket ticket, std::size_t n_left, std::size_t n_pass, Mode mode) const {
+  if (entries.size() == 1) return false;
+  const std::size_t n_later = n_left - std::min(n_left, n_pass);
+  const double needed =
+      admission.seconds_for(n_pass, n_threads_of(mode)) + admission.seconds_for(n_later, options.n_threads);
+  return seconds_between(Clock::now(), entries.at(ticket)->job->deadline()) < kSurelyLate * needed;
+}
+
 Pass BatchingEngine::Impl::begin_pass(Mode mode) {
-  WindowQueue::Batch batch = queue.take(options.batch_tokens);
+  WindowQueue::Batch batch = queue.take(
+      options.batch_tokens,
+      [&](Ticket ticket, std::size_t n_left, std::size_t n_pass) { return is_late(ticket, n_left, n_pass, mode); });
   std::sort(batch.windows.begin(), batch.windows.end(),
             [](const auto& a, const auto& b) { return std::tie(a.job, a.window) < std::tie(b.job, b.window); });
   Pass pass{.mode = mode, .n_windows = batch.windows.size(), .n_tokens = batch.n_tokens};
@@ -238,7 +283,11 @@ Pass BatchingEngine::Impl::begin_pass(Mode mode) {
     }
     pass.shares.back().windows.push_back(place.window);
   }
-  pass.model = pass.shares.front().entry->job->model();
+  for (const Ticket ticket : batch.given_up) {
+    pass.given_up.push_back(entries.at(ticket));
+    end(*pass.given_up.back());
+  }
+  if (!pass.shares.empty()) pass.model = pass.shares.front().entry->job->model();
   n_in_flight += pass.n_tokens;
   ++n_running;
   is_wide = mode == Mode::kWide;
@@ -287,7 +336,8 @@ void BatchingEngine::Impl::compute(bool is_first) {
         const Pass pass = begin_pass(*mode);
         wake();
         lock.unlock();
-        run(worker, pass);
+        refuse_all(pass.given_up, ErrorKind::kDeadlineExceeded);
+        if (!pass.shares.empty()) run(worker, pass);
       }
       lock.lock();
       --n_running;
@@ -327,12 +377,11 @@ void BatchingEngine::Impl::run(Worker& worker, const Pass& pass) {
 }
 
 void BatchingEngine::Impl::account(const Pass& pass, Clock::time_point begin) {
-  const int n_threads = pass.mode == Mode::kWide ? options.n_wide_threads : 1;
   const std::lock_guard lock(mutex);
   const Clock::time_point now = Clock::now();
   for (const Share& share : pass.shares) share.entry->clock.pass_ends(now);
   n_in_flight -= pass.n_tokens;
-  learn_speed(pass.n_tokens, seconds_between(begin, now), n_threads);
+  learn_speed(pass.n_tokens, seconds_between(begin, now), n_threads_of(pass.mode));
 }
 
 /// Gives one request its windows' logits, from a sequence of the batch on, and what follows from them.
@@ -371,12 +420,14 @@ BatchingEngine::~BatchingEngine() = default;
 Engine::Ticket BatchingEngine::submit(EngineRequest request, Done done, Progress progress) {
   const Clock::time_point begin = Clock::now();
   const Ticket ticket = impl_->next_ticket++;
-  auto job = EngineJob::start(std::move(request), impl_->options.cache);
-  if (!job) {
-    done(tl::unexpected<ApiError>(std::move(job).error()));
+  auto job = std::make_unique<EngineJob>(std::move(request), impl_->options.cache);
+  std::optional<ApiError> error = impl_->refuse_unread(*job);
+  if (!error) error = job->tokenize();
+  if (error) {
+    done(tl::unexpected<ApiError>(*std::move(error)));
     return ticket;
   }
-  const auto entry = std::make_shared<Entry>(ticket, *std::move(job), std::move(done), std::move(progress));
+  const auto entry = std::make_shared<Entry>(ticket, std::move(job), std::move(done), std::move(progress));
   entry->clock.tokenized(begin, Clock::now());
   if (entry->job->is_complete()) {
     call_done(*entry, outcome_of(*entry));
@@ -392,7 +443,7 @@ std::optional<int> BatchingEngine::seconds_to_wait(std::size_t n_tokens) const {
   const std::lock_guard lock(impl_->mutex);
   const auto refusal =
       impl_->admission.refuse(impl_->queue, impl_->n_in_flight, n_tokens, Seconds(impl_->options.deadline).count());
-  if (!refusal || refusal->never) return std::nullopt;
+  if (!refusal || refusal->reason != RefusalReason::kBusy) return std::nullopt;
   return refusal->seconds;
 }
 
