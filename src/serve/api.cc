@@ -102,7 +102,7 @@ class Api::Routes : public std::enable_shared_from_this<Api::Routes> {
     if (auto error = check_head(call->request())) return call->refuse(*std::move(error));
     if (!is_for_preparation(*call)) return run_body(call);
     const std::size_t size = call->request().body.size();
-    const bool is_posted = parts_.preparation.post(size, [self = shared_from_this(), call] { self->run_body(call); });
+    const bool is_posted = parts_.preparation.post(size, [self = shared_from_this(), call] { self->run_waited(call); });
     if (!is_posted) call->refuse({.kind = ErrorKind::kQueueFull, .retry_after_seconds = kSoon});
   }
 
@@ -194,6 +194,16 @@ class Api::Routes : public std::enable_shared_from_this<Api::Routes> {
     if (id == RouteId::kStoreFeedback || id == RouteId::kExportFeedback) return true;
     if (!has_body(*call.match().route)) return false;
     return call.request().body.size() > options_.inline_bytes || has_header(call.request().headers, "Content-Encoding");
+  }
+
+  /// Of a body that waited for its thread. A question whose client has left, or whose time is over, is not looked at;
+  /// feedback is kept all the same.
+  void run_waited(const CallPtr& call) {
+    if (needs_engine(call->match().route->id)) {
+      if (call->is_gone()) return call->leave();
+      if (Clock::now() > call->begun() + options_.deadline) return call->refuse({.kind = ErrorKind::kDeadlineExceeded});
+    }
+    run_body(call);
   }
 
   void run_body(const CallPtr& call) {
