@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "serve/weighted_list.h"
 
 namespace spanqa::serve {
 namespace {
@@ -29,12 +30,6 @@ constexpr std::size_t kLengthDigits = 18;  // of a Content-Length: no overflow
 Fault malformed(std::string what) {
   return ApiError{.kind = ErrorKind::kInvalidRequest,
                   .message = "the request is not well-formed HTTP: " + std::move(what)};
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
 }
 
 /// What decides where a body ends, and how often each header that may stand once does.
@@ -84,6 +79,25 @@ Fault check_header(std::string_view header, const HttpLimits& limits) {
     count(line.substr(0, colon), trimmed(line.substr(colon + 1)), framing);
   }
   return check_framing(framing, is_http_10);
+}
+
+/// What a header that was refused says of its request: for the log, and for a response that names it.
+HttpRequest refused_head(std::string_view header) {
+  std::size_t end = header.find(kEndOfLine);
+  const std::string_view line = header.substr(0, end);
+  const std::size_t first = line.find(' ');
+  const std::size_t last = line.rfind(' ');
+  HttpRequest request;
+  if (first == last || !line.substr(last + 1).starts_with("HTTP/1.")) return request;
+  request.method = std::string(line.substr(0, first));
+  request.target = std::string(line.substr(first + 1, last - first - 1));
+  for (std::size_t begin = end + 2; (end = header.find(kEndOfLine, begin)) != begin; begin = end + 2) {
+    const std::string_view field = header.substr(begin, end - begin);
+    const std::size_t colon = field.find(':');
+    if (colon == std::string_view::npos) continue;
+    request.headers.push_back({std::string(field.substr(0, colon)), std::string(trimmed(field.substr(colon + 1)))});
+  }
+  return request;
 }
 
 bool has_lone_line_feed(std::string_view text, std::size_t from) {
@@ -138,6 +152,7 @@ struct RequestReader::Impl {
   bool continue_due = false;
   bool failed = false;
   ApiError error;
+  HttpRequest refused = {};  // its header was complete, and at fault
 };
 
 Fault RequestReader::Impl::check_expectation() {
@@ -166,7 +181,10 @@ RequestReader::Event RequestReader::Impl::read_header() {
     return fail(ApiError{.kind = ErrorKind::kHeadersTooLarge, .limit = limits.header_bytes});
   scanned = end;
   if (found == std::string::npos) return Event::kNeedMore;
-  if (Fault fault = check_header(header, limits)) return fail(std::move(fault));
+  if (Fault fault = check_header(header, limits)) {
+    refused = refused_head(header);
+    return fail(std::move(fault));
+  }
 
   parser.emplace();
   in_frame = false;
@@ -225,7 +243,7 @@ HttpRequest RequestReader::take() {
   return request;
 }
 
-HttpRequest RequestReader::head() const { return impl_->parser ? head_of(*impl_->parser) : HttpRequest{}; }
+HttpRequest RequestReader::head() const { return impl_->parser ? head_of(*impl_->parser) : impl_->refused; }
 
 const ApiError& RequestReader::error() const {
   SPANQA_CHECK(impl_->failed);
