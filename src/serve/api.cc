@@ -22,11 +22,6 @@ using CallPtr = std::shared_ptr<ApiCall>;
 
 constexpr int kSoon = 1;  // seconds until another try, where nobody can tell
 
-bool needs_engine(RouteId id) {
-  return id == RouteId::kHuggingFace || id == RouteId::kHuggingFaceModel || id == RouteId::kPredict ||
-         id == RouteId::kAnswer;
-}
-
 bool has_body(const Route& route) { return !route.request_schema.empty(); }
 
 /// How /v1/answer is to be given; nothing where the client takes neither form. HTTP/1.0 knows no chunks.
@@ -118,7 +113,7 @@ class Api::Routes : public std::enable_shared_from_this<Api::Routes> {
     if (!has_body(route)) return std::nullopt;
     if (auto error = check_content_type(request.header("Content-Type"))) return error;
     if (!is_acceptable(route, request)) return ApiError{.kind = ErrorKind::kNotAcceptable};
-    if (!needs_engine(route.id)) return std::nullopt;
+    if (!gives_answers(route.id)) return std::nullopt;
     const std::optional<int> wait = parts_.engine.seconds_to_wait(1);
     if (wait) return ApiError{.kind = ErrorKind::kQueueFull, .retry_after_seconds = wait};
     return std::nullopt;
@@ -199,7 +194,7 @@ class Api::Routes : public std::enable_shared_from_this<Api::Routes> {
   /// Of a body that waited for its thread. A question whose client has left, or whose time is over, is not looked at;
   /// feedback is kept all the same.
   void run_waited(const CallPtr& call) {
-    if (needs_engine(call->match().route->id)) {
+    if (gives_answers(call->match().route->id)) {
       if (call->is_gone()) return call->leave();
       if (Clock::now() > call->begun() + options_.deadline) return call->refuse({.kind = ErrorKind::kDeadlineExceeded});
     }
