@@ -21,6 +21,9 @@ namespace {
 using CallPtr = std::shared_ptr<ApiCall>;
 
 constexpr int kSoon = 1;  // seconds until another try, where nobody can tell
+// Of a request that is tokenised on the caller's thread: a small body may ask 32 questions of 64 contexts, which takes
+// tens of milliseconds.
+constexpr std::size_t kInlinePairs = 64;
 
 bool has_body(const Route& route) { return !route.request_schema.empty(); }
 
@@ -96,9 +99,7 @@ class Api::Routes : public std::enable_shared_from_this<Api::Routes> {
     }
     if (auto error = check_head(call->request())) return call->refuse(*std::move(error));
     if (!is_for_preparation(*call)) return run_body(call);
-    const std::size_t size = call->request().body.size();
-    const bool is_posted = parts_.preparation.post(size, [self = shared_from_this(), call] { self->run_waited(call); });
-    if (!is_posted) call->refuse({.kind = ErrorKind::kQueueFull, .retry_after_seconds = kSoon});
+    post(call, call->request().body.size(), [self = shared_from_this(), call] { self->run_waited(call); });
   }
 
   /// Everything that can be wrong before a body is looked at.
@@ -236,8 +237,20 @@ class Api::Routes : public std::enable_shared_from_this<Api::Routes> {
     const auto model = model_for(call, asked->model);
     if (!model) return;
     // What it was parsed from is not needed any more, and waits with the request otherwise.
-    std::string().swap(call->request().body);
-    answer_questions(answers_, call, *std::move(asked), model, call->begun() + options_.deadline, delivery);
+    const std::size_t size = std::exchange(call->request().body, {}).size();
+    const bool is_large = asked->request.pairs.size() > kInlinePairs;
+    auto work = [self = shared_from_this(), call, asked = *std::move(asked), model, delivery]() mutable {
+      answer_questions(self->answers_, call, std::move(asked), model, call->begun() + self->options_.deadline,
+                       delivery);
+    };
+    if (!is_large) return work();
+    post(call, size, std::move(work));
+  }
+
+  /// Leaves work to the preparation thread.
+  void post(const CallPtr& call, std::size_t n_bytes, Worker::Job work) {
+    if (parts_.preparation.post(n_bytes, std::move(work))) return;
+    call->refuse({.kind = ErrorKind::kQueueFull, .retry_after_seconds = kSoon});
   }
 
   /// Null: the call has been refused.

@@ -47,7 +47,7 @@ class EngineJob {
 
   /// Of the question and the context of each pair that has to be read.
   std::size_t n_bytes() const;
-  /// Tokenises each text once; whatever is below comes after it. kInvalidField where the reader refuses a pair.
+  /// Tokenises each context once; whatever is below comes after it. kInvalidField where the reader refuses a pair.
   std::optional<ApiError> tokenize();
 
   const std::shared_ptr<const LoadedModel>& model() const { return asked_.model; }
