@@ -98,18 +98,25 @@ AdmissionOptions admission_options(const BatchingOptions& options) {
           .deadline = Seconds(options.deadline).count()};
 }
 
-ApiError api_error(const Refusal& refusal, std::size_t n_tokens, std::size_t most_tokens) {
+/// Clients count bytes: `most_tokens` are told as so much of these contexts.
+ApiError too_long(const EngineJob& job, std::size_t most_tokens) {
+  const std::size_t n_bytes = job.n_context_bytes();
+  const double share = static_cast<double>(most_tokens) / static_cast<double>(job.n_tokens());
+  const auto limit = static_cast<std::uint64_t>(static_cast<double>(n_bytes) * share);
+  return {.kind = ErrorKind::kContextTooLong,
+          .message = fmt::format("the contexts have {} bytes together; about {} of such text can be read in time",
+                                 n_bytes, limit),
+          .limit = limit};
+}
+
+ApiError api_error(const Refusal& refusal, const EngineJob& job, std::size_t most_tokens) {
   switch (refusal.reason) {
     case RefusalReason::kBusy:
       return {.kind = ErrorKind::kQueueFull, .retry_after_seconds = refusal.seconds};
     case RefusalReason::kLate:
       return {.kind = ErrorKind::kDeadlineExceeded};
     case RefusalReason::kTooLong:
-      return {.kind = ErrorKind::kContextTooLong,
-              .message = fmt::format("the contexts have {} tokens, each read once for each question; at most {} can be "
-                                     "read in time",
-                                     n_tokens, most_tokens),
-              .limit = most_tokens};
+      return too_long(job, most_tokens);
   }
   SPANQA_CHECK(false);
 }
@@ -213,7 +220,7 @@ std::optional<ApiError> BatchingEngine::Impl::refuse_unread(const EngineJob& job
   const std::lock_guard lock(mutex);
   const auto refusal = refusal_of(job, n_tokens);
   if (!refusal || refusal->reason == RefusalReason::kTooLong) return std::nullopt;
-  return api_error(*refusal, n_tokens, admission.most_tokens());
+  return api_error(*refusal, job, admission.most_tokens());
 }
 
 std::optional<ApiError> BatchingEngine::Impl::admit(const EntryPtr& entry) {
@@ -222,7 +229,7 @@ std::optional<ApiError> BatchingEngine::Impl::admit(const EntryPtr& entry) {
   const std::lock_guard lock(mutex);
   if (is_stopping) return ApiError{.kind = ErrorKind::kShuttingDown};
   if (const auto refusal = refusal_of(job, job.n_tokens())) {
-    return api_error(*refusal, job.n_tokens(), admission.most_tokens());
+    return api_error(*refusal, job, admission.most_tokens());
   }
   entries.emplace(entry->ticket, entry);
   deadlines.emplace(job.deadline(), entry->ticket);

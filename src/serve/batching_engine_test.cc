@@ -399,17 +399,19 @@ TEST(BatchingEngine, RefusesWhatTheQueueHasNoRoomForAndSaysWhenToAskAgain) {
   EXPECT_TRUE(submitted(engine, one_question(model)).get()) << "later there is room again";
 }
 
-TEST(BatchingEngine, SaysWhatIsTooLongForAnyDeadline) {
+TEST(BatchingEngine, SaysWhatIsTooLongForAnyDeadlineInBytes) {
   BatchingEngine engine({.n_threads = 1, .deadline = seconds(2), .tokens_per_second = 1000.0});
   const auto model = tiny_model();
   std::mt19937 random(7);
-  EngineRequest request = request_of(model, {kQuestion}, {random_text(random, 2500)});
-  request.deadline = Clock::now() + seconds(2);
-  const EngineOutcome outcome = submitted(engine, std::move(request)).get();
+  const std::string text = random_text(random, 2500);
+  const EngineOutcome outcome = submitted(engine, request_of(model, {kQuestion}, {text})).get();
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().kind, ErrorKind::kContextTooLong);
-  EXPECT_EQ(outcome.error().limit, 2000U);
-  EXPECT_NE(outcome.error().message.find("at most 2000"), std::string::npos) << outcome.error().message;
+  const auto n_tokens = static_cast<double>(model->reader->ask(kQuestion, text, {})->n_tokens);
+  const double limit = 2000.0 / n_tokens * static_cast<double>(text.size());
+  ASSERT_TRUE(outcome.error().limit.has_value());
+  EXPECT_NEAR(static_cast<double>(*outcome.error().limit), limit, 1.0) << "rounded down";
+  EXPECT_NE(outcome.error().message.find("about " + std::to_string(*outcome.error().limit)), std::string::npos);
   EXPECT_FALSE(engine.seconds_to_wait(10'000).has_value()) << "waiting does not help it";
 }
 

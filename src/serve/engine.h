@@ -62,7 +62,7 @@ struct EngineAnswer {
   EngineTimes times;
 };
 
-/// kQueueFull (with seconds to wait), kContextTooLong (with the most tokens that a request may have, however little
+/// kQueueFull (with seconds to wait), kContextTooLong (with the bytes of such contexts that can be read, however little
 /// there is to do), kDeadlineExceeded (it is over, or will be before all is read), kInvalidField (a pair that the
 /// reader refuses), kShuttingDown (the engine ends) or kInternal.
 using EngineOutcome = tl::expected<EngineAnswer, ApiError>;

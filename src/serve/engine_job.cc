@@ -93,6 +93,12 @@ std::size_t EngineJob::n_bytes() const {
   return n;
 }
 
+std::size_t EngineJob::n_context_bytes() const {
+  std::size_t n = 0;
+  for (const Document& document : asked_.request.documents) n += document.text.size();
+  return n;
+}
+
 std::optional<ApiError> EngineJob::tokenize() {
   if (Status status = start_pairs(); !status) return api_error(std::move(status).error());
   return std::nullopt;

@@ -47,6 +47,8 @@ class EngineJob {
 
   /// Of the question and the context of each pair that has to be read.
   std::size_t n_bytes() const;
+  /// Of all contexts, each counted once.
+  std::size_t n_context_bytes() const;
   /// Tokenises each context once; whatever is below comes after it. kInvalidField where the reader refuses a pair.
   std::optional<ApiError> tokenize();
 

@@ -88,6 +88,7 @@ TEST(EngineJob, TellsHowMuchItHasToReadBeforeItTokenisesAnything) {
   const auto cache = std::make_shared<AnswerCache>(1 << 20);
   const EngineRequest asked = request_of(model, {"Who?", "When?"}, {"The king.", kContext});
   EXPECT_EQ(EngineJob(asked, cache).n_bytes(), 2 * 4 + 2 * 5 + 2 * (9 + kContext.size()));
+  EXPECT_EQ(EngineJob(asked, cache).n_context_bytes(), 9 + kContext.size());
   EXPECT_EQ(reader->context_cache_counts().misses, 0U);
   const auto first = started(request_of(model, {"Who?"}, {"The king."}), cache);
   read_all(*first);
