@@ -27,9 +27,8 @@ constexpr std::size_t kFrameBytes = 4096;
 constexpr std::size_t kLeastRest = 5;
 constexpr std::size_t kLengthDigits = 18;  // of a Content-Length: no overflow
 
-Fault malformed(std::string what) {
-  return ApiError{.kind = ErrorKind::kInvalidRequest,
-                  .message = "the request is not well-formed HTTP: " + std::move(what)};
+ApiError malformed(std::string what) {
+  return {.kind = ErrorKind::kInvalidRequest, .message = "the request is not well-formed HTTP: " + std::move(what)};
 }
 
 /// What decides where a body ends, and how often each header that may stand once does.
@@ -127,8 +126,8 @@ struct RequestReader::Impl {
 
   Event read_header();
   Event read_body();
-  Event fail(Fault fault) {
-    error = *std::move(fault);
+  Event fail(ApiError fault) {
+    error = std::move(fault);
     failed = true;
     buffer.clear();
     return Event::kError;
@@ -183,7 +182,7 @@ RequestReader::Event RequestReader::Impl::read_header() {
   if (found == std::string::npos) return Event::kNeedMore;
   if (Fault fault = check_header(header, limits)) {
     refused = refused_head(header);
-    return fail(std::move(fault));
+    return fail(*std::move(fault));
   }
 
   parser.emplace();
@@ -197,7 +196,7 @@ RequestReader::Event RequestReader::Impl::read_header() {
   SPANQA_CHECK(n == end && parser->is_header_done());
   buffer.erase(0, end);
   scanned = 0;
-  if (Fault fault = check_expectation()) return fail(std::move(fault));
+  if (Fault fault = check_expectation()) return fail(*std::move(fault));
   parser->eager(true);
   return read_body();
 }
