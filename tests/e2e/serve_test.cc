@@ -89,9 +89,9 @@ TEST_F(ServeTest, HangUpLoadsTheModelAnew) {
 
 TEST_F(ServeTest, ASecondSignalEndsItWhateverIsUnderWay) {
   for (const int number : {SIGTERM, SIGINT}) {
-    Running running = serve({"--deadline-ms", "600000"});
+    Running running = serve({"--deadline-ms", "3600000"});
     std::string text;
-    while (text.size() < 1'500'000) text += "Nobody knows who lives in the house at the end of the road. ";
+    while (text.size() < 400'000) text += "Nobody knows who lives in the house at the end of the road. ";
     TestClient client(port());
     client.post("/predict", nlohmann::json{{"question", "Who lives here?"}, {"context", text}}.dump());
     EXPECT_TRUE(comes_true([&] { return waits_to_be_read(); }));
