@@ -15,29 +15,39 @@ constexpr double kMostSeconds = 3600.0;
 // A pass with fewer does not tell: what each pass costs whatever its size weighs too much.
 constexpr std::size_t kLeastTokens = 256;
 
+void follow(double& mean, double speed, std::size_t n_tokens) {
+  if (n_tokens < kLeastTokens && speed < mean) return;
+  mean += (speed - mean) * kNewest;
+}
+
 }  // namespace
 
-Admission::Admission(const AdmissionOptions& options, double tokens_per_second)
-    : options_(options), core_speed_(tokens_per_second), best_speed_(tokens_per_second) {
-  SPANQA_CHECK(options.n_cores > 0 && tokens_per_second > 0.0);
-}
-
-void Admission::record(std::size_t n_tokens, double seconds, int n_threads) {
-  if (n_tokens == 0 || !(seconds > 0.0) || n_threads < 1) return;
+CoreSpeed core_speed(std::size_t n_tokens, int n_threads, double seconds, double cpu_seconds) {
+  SPANQA_CHECK(n_threads > 0);
+  if (n_tokens == 0 || !(seconds > 0.0)) return {};
   const double speed = static_cast<double>(n_tokens) / (seconds * n_threads);
-  if (n_tokens < kLeastTokens && speed < core_speed_) return;
-  core_speed_ += (speed - core_speed_) * kNewest;
-  best_speed_ = std::max(best_speed_, core_speed_);
+  const bool is_told = cpu_seconds > 0.0 && cpu_seconds < seconds;
+  return {.by_clock = speed, .by_cpu = is_told ? speed * (seconds / cpu_seconds) : speed};
 }
 
-double Admission::tokens_per_second() const { return core_speed_ * options_.n_cores; }
+Admission::Admission(const AdmissionOptions& options, const CoreSpeed& speed) : options_(options), speed_(speed) {
+  SPANQA_CHECK(options.n_cores > 0 && speed.by_clock > 0.0 && speed.by_cpu > 0.0);
+}
+
+void Admission::record(std::size_t n_tokens, const CoreSpeed& speed) {
+  if (!(speed.by_clock > 0.0)) return;
+  follow(speed_.by_clock, speed.by_clock, n_tokens);
+  follow(speed_.by_cpu, speed.by_cpu, n_tokens);
+}
+
+double Admission::tokens_per_second() const { return speed_.by_clock * options_.n_cores; }
 
 double Admission::seconds_for(std::size_t n_tokens, int n_threads) const {
-  return static_cast<double>(n_tokens) / (core_speed_ * n_threads);
+  return static_cast<double>(n_tokens) / (speed_.by_clock * n_threads);
 }
 
 std::size_t Admission::most_tokens() const {
-  const double in_time = best_speed_ * options_.n_cores * options_.deadline;
+  const double in_time = speed_.by_cpu * options_.n_cores * options_.deadline;
   const auto most = static_cast<std::size_t>(std::min(in_time, static_cast<double>(options_.queue_tokens)));
   return std::max(most, kPackedBatchTokens);
 }

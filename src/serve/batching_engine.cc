@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <condition_variable>
 #include <cstdint>
+#include <ctime>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -79,6 +79,13 @@ struct Worker {
 };
 
 double seconds_between(Clock::time_point begin, Clock::time_point end) { return Seconds(end - begin).count(); }
+
+/// 0 where the system does not tell.
+double cpu_seconds_of_thread() {
+  timespec time{};
+  if (::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0) return 0.0;
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
 
 void lower_priority() {
   // Linux counts niceness by thread, and OpenMP's team inherits it. Where it is refused all run alike.
@@ -157,7 +164,7 @@ struct BatchingEngine::Impl {
   Pass begin_pass(Mode mode);
   bool end(Entry& entry);
   std::vector<EntryPtr> take_expired();
-  void learn_speed(std::size_t n_tokens, double seconds, int n_threads);
+  void learn_speed(std::size_t n_tokens, const CoreSpeed& speed);
 
   // Without it.
   std::optional<ApiError> refuse_unread(const EngineJob& job);
@@ -165,7 +172,7 @@ struct BatchingEngine::Impl {
   void cancel(Ticket ticket);
   void compute(bool is_first);
   void run(Worker& worker, const Pass& pass);
-  void account(const Pass& pass, Clock::time_point begin);
+  void account(const Pass& pass, Clock::time_point begin, double cpu_seconds);
   void hand_out(const Share& share, const Worker& worker, std::size_t sequence);
   void refuse_pass(const Pass& pass, const Error& error);
 
@@ -184,12 +191,13 @@ struct BatchingEngine::Impl {
   bool is_wide = false;         // a wide pass is among them
   bool is_stopping = false;
   int n_passes = 0;
-  double best_first_speed = 0.0;
+  CoreSpeed best_first_speed = {};
   std::vector<std::thread> threads;
 };
 
 BatchingEngine::Impl::Impl(BatchingOptions given)
-    : options(with_defaults(std::move(given))), admission(admission_options(options), options.tokens_per_second) {
+    : options(with_defaults(std::move(given))),
+      admission(admission_options(options), {options.tokens_per_second, options.tokens_per_second}) {
   for (int i = 0; i < options.n_threads; ++i) threads.emplace_back([this, i] { compute(i == 0); });
 }
 
@@ -320,11 +328,12 @@ std::vector<EntryPtr> BatchingEngine::Impl::take_expired() {
   return expired;
 }
 
-void BatchingEngine::Impl::learn_speed(std::size_t n_tokens, double seconds, int n_threads) {
+void BatchingEngine::Impl::learn_speed(std::size_t n_tokens, const CoreSpeed& speed) {
   if (n_passes <= kFirstPasses) ++n_passes;
-  if (n_passes == 1 || !(seconds > 0.0)) return;
-  if (n_passes > kFirstPasses) return admission.record(n_tokens, seconds, n_threads);
-  best_first_speed = std::max(best_first_speed, static_cast<double>(n_tokens) / (seconds * n_threads));
+  if (n_passes == 1 || !(speed.by_clock > 0.0)) return;
+  if (n_passes > kFirstPasses) return admission.record(n_tokens, speed);
+  best_first_speed = {.by_clock = std::max(best_first_speed.by_clock, speed.by_clock),
+                      .by_cpu = std::max(best_first_speed.by_cpu, speed.by_cpu)};
   admission = Admission(admission_options(options), best_first_speed);
 }
 
@@ -367,8 +376,9 @@ void BatchingEngine::Impl::run(Worker& worker, const Pass& pass) {
     workspace = &*worker.wide;
   }
   const Clock::time_point begin = Clock::now();
+  const double cpu_begin = cpu_seconds_of_thread();
   const Status status = pass.model->reader->model().forward(worker.batch, *workspace, worker.logits);
-  account(pass, begin);
+  account(pass, begin, cpu_seconds_of_thread() - cpu_begin);
   if (options.batch_done) {
     options.batch_done({.model = pass.model->name,
                         .n_windows = pass.n_windows,
@@ -383,12 +393,13 @@ void BatchingEngine::Impl::run(Worker& worker, const Pass& pass) {
   }
 }
 
-void BatchingEngine::Impl::account(const Pass& pass, Clock::time_point begin) {
+void BatchingEngine::Impl::account(const Pass& pass, Clock::time_point begin, double cpu_seconds) {
   const std::lock_guard lock(mutex);
   const Clock::time_point now = Clock::now();
   for (const Share& share : pass.shares) share.entry->clock.pass_ends(now);
   n_in_flight -= pass.n_tokens;
-  learn_speed(pass.n_tokens, seconds_between(begin, now), n_threads_of(pass.mode));
+  learn_speed(pass.n_tokens,
+              core_speed(pass.n_tokens, n_threads_of(pass.mode), seconds_between(begin, now), cpu_seconds));
 }
 
 /// Gives one request its windows' logits, from a sequence of the batch on, and what follows from them.
