@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -30,8 +31,22 @@ void restart_with_passive_waiting() {
   ::execv("/proc/self/exe", arguments.data());
 }
 
+volatile std::sig_atomic_t is_reload_due = 0;
+
+void end_at_once(int /*number*/) { ::_exit(kOk); }
+void reload_later(int /*number*/) { is_reload_due = 1; }
+
+/// Until the server runs, which has handlers of its own, no request is under way that would have to end: to stop is to
+/// end at once, however long models still take to load. What is to be loaded anew may have been read already.
+void catch_early_signals() {
+  std::signal(SIGTERM, end_at_once);
+  std::signal(SIGINT, end_at_once);
+  std::signal(SIGHUP, reload_later);
+}
+
 int run_serve(CLI::App& command, ServeFlags& flags) {
   restart_with_passive_waiting();
+  catch_early_signals();
   auto options = flags.resolve(command);
   if (!options) return report(options.error(), kDataError);
   auto service = serve::Service::open(*std::move(options));
@@ -40,6 +55,7 @@ int run_serve(CLI::App& command, ServeFlags& flags) {
   const Status ended = (*service)->run([&] {
     fmt::print("listening on {}\n", (*service)->url());
     std::fflush(stdout);  // scripts wait for this line, and may send a signal at once
+    if (is_reload_due != 0) (*service)->reload();
   });
   if (ended) return kOk;
   // Not an interruption of ours: requests that were still under way have been cut.
@@ -57,8 +73,9 @@ void add_serve(CLI::App& app, Run& run) {
       "Examples:\n"
       "  spanqa serve\n"
       "  spanqa serve --port 8080 --model small=models/small --model models/large\n"
-      "SIGTERM and SIGINT end it once what is under way is answered; SIGHUP loads\n"
-      "models and certificate anew. Flags have variables: SPANQA_PORT is --port.");
+      "SIGTERM and SIGINT end it once what is under way is answered, a second one at\n"
+      "once; SIGHUP loads models and certificate anew. Flags have variables:\n"
+      "SPANQA_PORT is --port.");
   command->callback([flags, command, &run] { run = [flags, command] { return run_serve(*command, *flags); }; });
 }
 

@@ -21,11 +21,9 @@ namespace {
 using CallPtr = std::shared_ptr<ApiCall>;
 
 constexpr int kSoon = 1;  // seconds until another try, where nobody can tell
-
-bool needs_engine(RouteId id) {
-  return id == RouteId::kHuggingFace || id == RouteId::kHuggingFaceModel || id == RouteId::kPredict ||
-         id == RouteId::kAnswer;
-}
+// Of a request that is tokenised on the caller's thread: a small body may ask 32 questions of 64 contexts, which takes
+// tens of milliseconds.
+constexpr std::size_t kInlinePairs = 64;
 
 bool has_body(const Route& route) { return !route.request_schema.empty(); }
 
@@ -101,9 +99,7 @@ class Api::Routes : public std::enable_shared_from_this<Api::Routes> {
     }
     if (auto error = check_head(call->request())) return call->refuse(*std::move(error));
     if (!is_for_preparation(*call)) return run_body(call);
-    const std::size_t size = call->request().body.size();
-    const bool is_posted = parts_.preparation.post(size, [self = shared_from_this(), call] { self->run_body(call); });
-    if (!is_posted) call->refuse({.kind = ErrorKind::kQueueFull, .retry_after_seconds = kSoon});
+    post(call, call->request().body.size(), [self = shared_from_this(), call] { self->run_waited(call); });
   }
 
   /// Everything that can be wrong before a body is looked at.
@@ -118,7 +114,7 @@ class Api::Routes : public std::enable_shared_from_this<Api::Routes> {
     if (!has_body(route)) return std::nullopt;
     if (auto error = check_content_type(request.header("Content-Type"))) return error;
     if (!is_acceptable(route, request)) return ApiError{.kind = ErrorKind::kNotAcceptable};
-    if (!needs_engine(route.id)) return std::nullopt;
+    if (!gives_answers(route.id)) return std::nullopt;
     const std::optional<int> wait = parts_.engine.seconds_to_wait(1);
     if (wait) return ApiError{.kind = ErrorKind::kQueueFull, .retry_after_seconds = wait};
     return std::nullopt;
@@ -196,6 +192,16 @@ class Api::Routes : public std::enable_shared_from_this<Api::Routes> {
     return call.request().body.size() > options_.inline_bytes || has_header(call.request().headers, "Content-Encoding");
   }
 
+  /// Of a body that waited for its thread. A question whose client has left, or whose time is over, is not looked at;
+  /// feedback is kept all the same.
+  void run_waited(const CallPtr& call) {
+    if (gives_answers(call->match().route->id)) {
+      if (call->is_gone()) return call->leave();
+      if (Clock::now() > call->begun() + options_.deadline) return call->refuse({.kind = ErrorKind::kDeadlineExceeded});
+    }
+    run_body(call);
+  }
+
   void run_body(const CallPtr& call) {
     if (has_body(*call->match().route)) {
       if (auto error = decode_body(call->request(), options_.body_bytes)) return call->refuse(*std::move(error));
@@ -231,8 +237,20 @@ class Api::Routes : public std::enable_shared_from_this<Api::Routes> {
     const auto model = model_for(call, asked->model);
     if (!model) return;
     // What it was parsed from is not needed any more, and waits with the request otherwise.
-    std::string().swap(call->request().body);
-    answer_questions(answers_, call, *std::move(asked), model, call->begun() + options_.deadline, delivery);
+    const std::size_t size = std::exchange(call->request().body, {}).size();
+    const bool is_large = asked->request.pairs.size() > kInlinePairs;
+    auto work = [self = shared_from_this(), call, asked = *std::move(asked), model, delivery]() mutable {
+      answer_questions(self->answers_, call, std::move(asked), model, call->begun() + self->options_.deadline,
+                       delivery);
+    };
+    if (!is_large) return work();
+    post(call, size, std::move(work));
+  }
+
+  /// Leaves work to the preparation thread.
+  void post(const CallPtr& call, std::size_t n_bytes, Worker::Job work) {
+    if (parts_.preparation.post(n_bytes, std::move(work))) return;
+    call->refuse({.kind = ErrorKind::kQueueFull, .retry_after_seconds = kSoon});
   }
 
   /// Null: the call has been refused.

@@ -48,9 +48,9 @@ struct ApiParts {
 /// For each request in this order: its name, a browser's preflight, route, key, the server's phase, the types it sends
 /// and takes, whether there is time for it; then body, model, engine. The first that fails answers.
 ///
-/// Threads: as RequestHandler says. Bodies above inline_bytes, packed ones and feedback are worked on by the
-/// preparation thread, all others by the caller's; answers are written by the engine's, those of long texts by the
-/// preparation thread.
+/// Threads: as RequestHandler says. Bodies above inline_bytes, packed ones, many questions over many contexts and
+/// feedback are worked on by the preparation thread, all others by the caller's; answers are written by the engine's,
+/// those of long texts by the preparation thread.
 class Api final : public RequestHandler {
  public:
   Api(ApiOptions options, ApiParts parts);

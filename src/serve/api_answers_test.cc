@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -184,6 +185,23 @@ TEST(ApiAnswers, LongTextsAreWorkedOnElsewhereAndAnsweredAlike) {
   EXPECT_EQ(json_of(fixture.post("/predict", kQuestion))["answer"], "Ann");
   EXPECT_EQ(json_of(fixture.post("/v1/answer", kQuestion))["results"][0]["answers"][0]["text"], "Ann");
   EXPECT_EQ(fixture.post("/predict", "{").status, 400);
+}
+
+TEST(ApiAnswers, ManyQuestionsOverManyContextsAreTokenisedElsewhere) {
+  ApiFixture fixture;
+  std::promise<void> free;
+  ASSERT_TRUE(fixture.preparation().post(1, [freed = free.get_future().share()] { freed.wait(); }));
+  const auto ask = [&](std::size_t n_questions) {
+    const Json body = {{"questions", std::vector<std::string>(n_questions, "Who?")},
+                       {"contexts", std::vector<std::string>(32, "Ann.")}};
+    return fixture.begin(ApiFixture::post_request("/v1/answer", body.dump()));
+  };
+  EXPECT_TRUE(ask(2)->has_begun());
+  const auto many = ask(3);
+  EXPECT_EQ(fixture.engine.n_submitted, 1);
+  free.set_value();
+  ASSERT_TRUE(many->is_answered());
+  EXPECT_EQ(json_of(many->response())["results"].size(), 3U);
 }
 
 TEST(ApiAnswers, TheEngineIsGivenWhatWasAsked) {

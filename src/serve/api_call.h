@@ -56,6 +56,7 @@ class ApiCall {
   const RouteMatch& match() const { return match_; }
   /// Name for the log.
   void set_model(std::string name) { model_ = std::move(name); }
+  bool is_gone() const { return exchange_->is_gone(); }
   /// `call` is called once when the client leaves before the end.
   void on_gone(std::function<void()> call) { exchange_->on_gone(std::move(call)); }
 

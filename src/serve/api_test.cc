@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <future>
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "data/example_reader.h"
 #include "serve/openapi.h"
@@ -225,6 +228,21 @@ TEST(Api, UnderOverloadNoBodyIsParsed) {
   EXPECT_EQ(response.status, 429);
   EXPECT_EQ(response.header("Retry-After"), "7");
   EXPECT_EQ(fixture.post("/v1/tokenize", R"({"text": "Ann."})").status, 200) << "what needs no engine goes on";
+}
+
+TEST(Api, WhatWaitedForItsThreadInVainIsNotParsed) {
+  ApiFixture fixture({.options = {.deadline = std::chrono::milliseconds(20), .inline_bytes = 0}});
+  std::promise<void> free;
+  ASSERT_TRUE(fixture.preparation().post(1, [freed = free.get_future().share()] { freed.wait(); }));
+  const auto left = fixture.begin(ApiFixture::post_request("/predict", "{ this is no JSON"));
+  const auto late = fixture.begin(ApiFixture::post_request("/predict", "{ this is no JSON"));
+  left->leave();
+  std::this_thread::sleep_for(std::chrono::milliseconds(21));
+  free.set_value();
+  ASSERT_TRUE(late->is_answered());
+  EXPECT_EQ(late->response().status, 504);
+  EXPECT_FALSE(left->has_begun());
+  EXPECT_EQ(testing::samples_of(fixture.metrics.text({})).at("spanqa_cancelled_total"), 1.0);
 }
 
 TEST(Api, ItsPhaseDecidesWhatIsAnswered) {

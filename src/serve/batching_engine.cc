@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <condition_variable>
 #include <cstdint>
+#include <ctime>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "base/cpu.h"
 #include "serve/admission.h"
 #include "serve/engine_job.h"
@@ -32,6 +33,10 @@ constexpr int kNiceness = 2;
 // Of so many first passes the very first makes primitives and brings the weights into memory; the best of the others
 // tells the speed.
 constexpr int kFirstPasses = 4;
+// English has about 4.5 bytes to a token. Only blanks, and words that no vocabulary has, have more than these.
+constexpr std::size_t kMostBytesPerToken = 8;
+// Of the least time that a request still needs: with less left it is late. The speed varies by a tenth.
+constexpr double kSurelyLate = 0.8;
 
 /// A request under way. Callbacks and whatever changes the job are under its mutex.
 struct Entry {
@@ -62,6 +67,7 @@ struct Pass {
   std::vector<Share> shares = {};
   std::size_t n_windows = 0;
   std::size_t n_tokens = 0;
+  std::vector<EntryPtr> given_up = {};  // to be refused: they would be late
 };
 
 /// What a compute thread keeps from pass to pass.
@@ -73,6 +79,13 @@ struct Worker {
 };
 
 double seconds_between(Clock::time_point begin, Clock::time_point end) { return Seconds(end - begin).count(); }
+
+/// 0 where the system does not tell.
+double cpu_seconds_of_thread() {
+  timespec time{};
+  if (::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0) return 0.0;
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
 
 void lower_priority() {
   // Linux counts niceness by thread, and OpenMP's team inherits it. Where it is refused all run alike.
@@ -87,17 +100,32 @@ BatchingOptions with_defaults(BatchingOptions options) {
 }
 
 AdmissionOptions admission_options(const BatchingOptions& options) {
-  return {.n_cores = options.n_threads, .queue_tokens = options.queue_tokens};
+  return {.n_cores = options.n_threads,
+          .queue_tokens = options.queue_tokens,
+          .deadline = Seconds(options.deadline).count()};
 }
 
-/// `deadline`: of requests in general, in seconds; a request may have less left for what it waited for before.
-ApiError api_error(const Refusal& refusal, std::size_t n_tokens, double deadline, double tokens_per_second) {
-  if (!refusal.never) return {.kind = ErrorKind::kQueueFull, .retry_after_seconds = refusal.seconds};
-  const double limit = std::floor(deadline * tokens_per_second);
-  if (static_cast<double>(n_tokens) <= limit) return {.kind = ErrorKind::kDeadlineExceeded};
+/// Clients count bytes: `most_tokens` are told as so much of these contexts.
+ApiError too_long(const EngineJob& job, std::size_t most_tokens) {
+  const std::size_t n_bytes = job.n_context_bytes();
+  const double share = static_cast<double>(most_tokens) / static_cast<double>(job.n_tokens());
+  const auto limit = static_cast<std::uint64_t>(static_cast<double>(n_bytes) * share);
   return {.kind = ErrorKind::kContextTooLong,
-          .message = fmt::format("The contexts have {} tokens; about {:.0f} can be read in time.", n_tokens, limit),
-          .limit = static_cast<std::uint64_t>(limit)};
+          .message = fmt::format("the contexts have {} bytes together; about {} of such text can be read in time",
+                                 n_bytes, limit),
+          .limit = limit};
+}
+
+ApiError api_error(const Refusal& refusal, const EngineJob& job, std::size_t most_tokens) {
+  switch (refusal.reason) {
+    case RefusalReason::kBusy:
+      return {.kind = ErrorKind::kQueueFull, .retry_after_seconds = refusal.seconds};
+    case RefusalReason::kLate:
+      return {.kind = ErrorKind::kDeadlineExceeded};
+    case RefusalReason::kTooLong:
+      return too_long(job, most_tokens);
+  }
+  SPANQA_CHECK(false);
 }
 
 void call_done(Entry& entry, EngineOutcome outcome) {
@@ -129,18 +157,22 @@ struct BatchingEngine::Impl {
   // With the lock held.
   bool waits_little() const;
   std::optional<Mode> mode_for(bool is_first) const;
+  int n_threads_of(Mode mode) const { return mode == Mode::kWide ? options.n_wide_threads : 1; }
+  bool is_late(Ticket ticket, std::size_t n_left, std::size_t n_pass, Mode mode) const;
+  std::optional<Refusal> refusal_of(const EngineJob& job, std::size_t n_tokens) const;
   void wake();
   Pass begin_pass(Mode mode);
   bool end(Entry& entry);
   std::vector<EntryPtr> take_expired();
-  void learn_speed(std::size_t n_tokens, double seconds, int n_threads);
+  void learn_speed(std::size_t n_tokens, const CoreSpeed& speed);
 
   // Without it.
+  std::optional<ApiError> refuse_unread(const EngineJob& job);
   std::optional<ApiError> admit(const EntryPtr& entry);
   void cancel(Ticket ticket);
   void compute(bool is_first);
   void run(Worker& worker, const Pass& pass);
-  void account(const Pass& pass, Clock::time_point begin);
+  void account(const Pass& pass, Clock::time_point begin, double cpu_seconds);
   void hand_out(const Share& share, const Worker& worker, std::size_t sequence);
   void refuse_pass(const Pass& pass, const Error& error);
 
@@ -159,12 +191,13 @@ struct BatchingEngine::Impl {
   bool is_wide = false;         // a wide pass is among them
   bool is_stopping = false;
   int n_passes = 0;
-  double best_first_speed = 0.0;
+  CoreSpeed best_first_speed = {};
   std::vector<std::thread> threads;
 };
 
 BatchingEngine::Impl::Impl(BatchingOptions given)
-    : options(with_defaults(std::move(given))), admission(admission_options(options), options.tokens_per_second) {
+    : options(with_defaults(std::move(given))),
+      admission(admission_options(options), {options.tokens_per_second, options.tokens_per_second}) {
   for (int i = 0; i < options.n_threads; ++i) threads.emplace_back([this, i] { compute(i == 0); });
 }
 
@@ -182,14 +215,29 @@ BatchingEngine::Impl::~Impl() {
   refuse_all(left, ErrorKind::kShuttingDown);
 }
 
+std::optional<Refusal> BatchingEngine::Impl::refusal_of(const EngineJob& job, std::size_t n_tokens) const {
+  const double seconds_left = seconds_between(Clock::now(), job.deadline());
+  return admission.refuse(queue, n_in_flight, n_tokens, seconds_left);
+}
+
+/// Before its texts cost any work, by their lengths: what this refuses admit() would, too long being what only it
+/// knows.
+std::optional<ApiError> BatchingEngine::Impl::refuse_unread(const EngineJob& job) {
+  const std::size_t n_tokens = job.n_bytes() / kMostBytesPerToken;
+  if (n_tokens == 0) return std::nullopt;
+  const std::lock_guard lock(mutex);
+  const auto refusal = refusal_of(job, n_tokens);
+  if (!refusal || refusal->reason == RefusalReason::kTooLong) return std::nullopt;
+  return api_error(*refusal, job, admission.most_tokens());
+}
+
 std::optional<ApiError> BatchingEngine::Impl::admit(const EntryPtr& entry) {
   const EngineJob& job = *entry->job;
   std::vector<std::uint32_t> window_tokens = job.window_tokens();
   const std::lock_guard lock(mutex);
   if (is_stopping) return ApiError{.kind = ErrorKind::kShuttingDown};
-  const double seconds_left = seconds_between(Clock::now(), job.deadline());
-  if (const auto refusal = admission.refuse(queue, n_in_flight, job.n_tokens(), seconds_left)) {
-    return api_error(*refusal, job.n_tokens(), Seconds(options.deadline).count(), admission.tokens_per_second());
+  if (const auto refusal = refusal_of(job, job.n_tokens())) {
+    return api_error(*refusal, job, admission.most_tokens());
   }
   entries.emplace(entry->ticket, entry);
   deadlines.emplace(job.deadline(), entry->ticket);
@@ -225,8 +273,20 @@ void BatchingEngine::Impl::wake() {
   if (mode_for(false)) wake_rest.notify_one();
 }
 
+/// Would a request be late though all went well from now on? One that is alone is read all the same: nobody waits for
+/// it, and its passes tell the speed.
+bool BatchingEngine::Impl::is_late(Ticket ticket, std::size_t n_left, std::size_t n_pass, Mode mode) const {
+  if (entries.size() == 1) return false;
+  const std::size_t n_later = n_left - std::min(n_left, n_pass);
+  const double needed =
+      admission.seconds_for(n_pass, n_threads_of(mode)) + admission.seconds_for(n_later, options.n_threads);
+  return seconds_between(Clock::now(), entries.at(ticket)->job->deadline()) < kSurelyLate * needed;
+}
+
 Pass BatchingEngine::Impl::begin_pass(Mode mode) {
-  WindowQueue::Batch batch = queue.take(options.batch_tokens);
+  WindowQueue::Batch batch = queue.take(
+      options.batch_tokens,
+      [&](Ticket ticket, std::size_t n_left, std::size_t n_pass) { return is_late(ticket, n_left, n_pass, mode); });
   std::sort(batch.windows.begin(), batch.windows.end(),
             [](const auto& a, const auto& b) { return std::tie(a.job, a.window) < std::tie(b.job, b.window); });
   Pass pass{.mode = mode, .n_windows = batch.windows.size(), .n_tokens = batch.n_tokens};
@@ -238,7 +298,11 @@ Pass BatchingEngine::Impl::begin_pass(Mode mode) {
     }
     pass.shares.back().windows.push_back(place.window);
   }
-  pass.model = pass.shares.front().entry->job->model();
+  for (const Ticket ticket : batch.given_up) {
+    pass.given_up.push_back(entries.at(ticket));
+    end(*pass.given_up.back());
+  }
+  if (!pass.shares.empty()) pass.model = pass.shares.front().entry->job->model();
   n_in_flight += pass.n_tokens;
   ++n_running;
   is_wide = mode == Mode::kWide;
@@ -264,11 +328,12 @@ std::vector<EntryPtr> BatchingEngine::Impl::take_expired() {
   return expired;
 }
 
-void BatchingEngine::Impl::learn_speed(std::size_t n_tokens, double seconds, int n_threads) {
+void BatchingEngine::Impl::learn_speed(std::size_t n_tokens, const CoreSpeed& speed) {
   if (n_passes <= kFirstPasses) ++n_passes;
-  if (n_passes == 1 || !(seconds > 0.0)) return;
-  if (n_passes > kFirstPasses) return admission.record(n_tokens, seconds, n_threads);
-  best_first_speed = std::max(best_first_speed, static_cast<double>(n_tokens) / (seconds * n_threads));
+  if (n_passes == 1 || !(speed.by_clock > 0.0)) return;
+  if (n_passes > kFirstPasses) return admission.record(n_tokens, speed);
+  best_first_speed = {.by_clock = std::max(best_first_speed.by_clock, speed.by_clock),
+                      .by_cpu = std::max(best_first_speed.by_cpu, speed.by_cpu)};
   admission = Admission(admission_options(options), best_first_speed);
 }
 
@@ -287,7 +352,8 @@ void BatchingEngine::Impl::compute(bool is_first) {
         const Pass pass = begin_pass(*mode);
         wake();
         lock.unlock();
-        run(worker, pass);
+        refuse_all(pass.given_up, ErrorKind::kDeadlineExceeded);
+        if (!pass.shares.empty()) run(worker, pass);
       }
       lock.lock();
       --n_running;
@@ -310,8 +376,9 @@ void BatchingEngine::Impl::run(Worker& worker, const Pass& pass) {
     workspace = &*worker.wide;
   }
   const Clock::time_point begin = Clock::now();
+  const double cpu_begin = cpu_seconds_of_thread();
   const Status status = pass.model->reader->model().forward(worker.batch, *workspace, worker.logits);
-  account(pass, begin);
+  account(pass, begin, cpu_seconds_of_thread() - cpu_begin);
   if (options.batch_done) {
     options.batch_done({.model = pass.model->name,
                         .n_windows = pass.n_windows,
@@ -326,13 +393,13 @@ void BatchingEngine::Impl::run(Worker& worker, const Pass& pass) {
   }
 }
 
-void BatchingEngine::Impl::account(const Pass& pass, Clock::time_point begin) {
-  const int n_threads = pass.mode == Mode::kWide ? options.n_wide_threads : 1;
+void BatchingEngine::Impl::account(const Pass& pass, Clock::time_point begin, double cpu_seconds) {
   const std::lock_guard lock(mutex);
   const Clock::time_point now = Clock::now();
   for (const Share& share : pass.shares) share.entry->clock.pass_ends(now);
   n_in_flight -= pass.n_tokens;
-  learn_speed(pass.n_tokens, seconds_between(begin, now), n_threads);
+  learn_speed(pass.n_tokens,
+              core_speed(pass.n_tokens, n_threads_of(pass.mode), seconds_between(begin, now), cpu_seconds));
 }
 
 /// Gives one request its windows' logits, from a sequence of the batch on, and what follows from them.
@@ -371,12 +438,14 @@ BatchingEngine::~BatchingEngine() = default;
 Engine::Ticket BatchingEngine::submit(EngineRequest request, Done done, Progress progress) {
   const Clock::time_point begin = Clock::now();
   const Ticket ticket = impl_->next_ticket++;
-  auto job = EngineJob::start(std::move(request), impl_->options.cache);
-  if (!job) {
-    done(tl::unexpected<ApiError>(std::move(job).error()));
+  auto job = std::make_unique<EngineJob>(std::move(request), impl_->options.cache);
+  std::optional<ApiError> error = impl_->refuse_unread(*job);
+  if (!error) error = job->tokenize();
+  if (error) {
+    done(tl::unexpected<ApiError>(*std::move(error)));
     return ticket;
   }
-  const auto entry = std::make_shared<Entry>(ticket, *std::move(job), std::move(done), std::move(progress));
+  const auto entry = std::make_shared<Entry>(ticket, std::move(job), std::move(done), std::move(progress));
   entry->clock.tokenized(begin, Clock::now());
   if (entry->job->is_complete()) {
     call_done(*entry, outcome_of(*entry));
@@ -392,7 +461,7 @@ std::optional<int> BatchingEngine::seconds_to_wait(std::size_t n_tokens) const {
   const std::lock_guard lock(impl_->mutex);
   const auto refusal =
       impl_->admission.refuse(impl_->queue, impl_->n_in_flight, n_tokens, Seconds(impl_->options.deadline).count());
-  if (!refusal || refusal->never) return std::nullopt;
+  if (!refusal || refusal->reason != RefusalReason::kBusy) return std::nullopt;
   return refusal->seconds;
 }
 

@@ -35,7 +35,8 @@ struct BatchingOptions {
 /// only kind that enters OpenMP: the process has one team), else each a batch of its own on one core.
 ///
 /// Deadlines are looked at between passes and before an answer goes out: kDeadlineExceeded comes at most one pass late,
-/// an answer never.
+/// an answer never. Where several requests wait, one that would be late by the speed of the last passes is refused when
+/// its turn comes, and costs no reading.
 ///
 /// Threads: as Engine says; callbacks may call the engine. The destructor ends the passes under way and answers what
 /// waits with kShuttingDown; nobody may be in a call by then.

@@ -399,15 +399,85 @@ TEST(BatchingEngine, RefusesWhatTheQueueHasNoRoomForAndSaysWhenToAskAgain) {
   EXPECT_TRUE(submitted(engine, one_question(model)).get()) << "later there is room again";
 }
 
-TEST(BatchingEngine, SaysWhatIsTooLongForAnyDeadline) {
-  BatchingEngine engine({.n_threads = 1, .deadline = seconds(2), .tokens_per_second = 10.0});
-  EngineRequest request = one_question(tiny_model());
-  request.deadline = Clock::now() + seconds(2);
-  const EngineOutcome outcome = submitted(engine, std::move(request)).get();
+TEST(BatchingEngine, SaysWhatIsTooLongForAnyDeadlineInBytes) {
+  BatchingEngine engine({.n_threads = 1, .deadline = seconds(2), .tokens_per_second = 1000.0});
+  const auto model = tiny_model();
+  std::mt19937 random(7);
+  const std::string text = random_text(random, 2500);
+  const EngineOutcome outcome = submitted(engine, request_of(model, {kQuestion}, {text})).get();
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().kind, ErrorKind::kContextTooLong);
-  EXPECT_EQ(outcome.error().limit, 20U);
+  const auto n_tokens = static_cast<double>(model->reader->ask(kQuestion, text, {})->n_tokens);
+  const double limit = 2000.0 / n_tokens * static_cast<double>(text.size());
+  ASSERT_TRUE(outcome.error().limit.has_value());
+  EXPECT_NEAR(static_cast<double>(*outcome.error().limit), limit, 1.0) << "rounded down";
+  EXPECT_NE(outcome.error().message.find("about " + std::to_string(*outcome.error().limit)), std::string::npos);
   EXPECT_FALSE(engine.seconds_to_wait(10'000).has_value()) << "waiting does not help it";
+}
+
+TEST(BatchingEngine, AStarvedServerRefusesAsBusyWhatDoesNotFitItsTime) {
+  BatchingEngine engine({.n_threads = 1, .deadline = seconds(2), .tokens_per_second = 10.0});
+  const auto model = tiny_model();
+  std::future<EngineOutcome> other;
+  {
+    const Hold hold(engine, model);  // of the first passes the first tells no speed
+    other = submitted(engine, one_question(model));
+    EngineRequest request = one_question(model);
+    request.deadline = Clock::now() + seconds(2);
+    const EngineOutcome outcome = submitted(engine, std::move(request)).get();
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().kind, ErrorKind::kQueueFull);
+    EXPECT_GE(outcome.error().retry_after_seconds.value_or(0), 2);
+  }
+  EXPECT_TRUE(other.get());
+}
+
+TEST(BatchingEngine, WhatThereIsNoTimeForIsNotTokenised) {
+  const auto reader = tiny_reader({.n_threads = 1, .context_cache_bytes = 0});
+  const auto model = std::make_shared<const LoadedModel>(LoadedModel{.name = "m", .generation = 99, .reader = reader});
+  BatchingEngine engine({.n_threads = 1, .tokens_per_second = 10.0});
+  {
+    const Hold hold(engine, model);
+    auto waits = submitted(engine, one_question(model));
+    const std::uint64_t n_tokenised = reader->context_cache_counts().misses;
+    EngineRequest request = one_question(model);
+    request.deadline = Clock::now() + seconds(1);
+    EXPECT_EQ(submitted(engine, request).get().error().kind, ErrorKind::kQueueFull);
+    request.deadline = Clock::now() - milliseconds(1);
+    EXPECT_EQ(submitted(engine, request).get().error().kind, ErrorKind::kDeadlineExceeded);
+    EXPECT_EQ(reader->context_cache_counts().misses, n_tokenised);
+  }
+}
+
+TEST(BatchingEngine, WhatWouldBeLateCostsNoPass) {
+  PassLog log;
+  const auto model = tiny_model();
+  const auto n_tokens = static_cast<double>(model->reader->ask(kQuestion, kContext, {})->n_tokens);
+  BatchingEngine engine({.n_threads = 1, .tokens_per_second = n_tokens / 0.4, .batch_done = log.observer()});
+  std::future<EngineOutcome> late;
+  std::future<EngineOutcome> patient;
+  {
+    const Hold hold(engine, model);  // of the first passes the first tells no speed
+    EngineRequest request = one_question(model);
+    request.deadline = Clock::now() + seconds(1);
+    late = submitted(engine, request);
+    patient = submitted(engine, one_question(model));
+    EXPECT_EQ(engine.queue_tokens(), static_cast<std::size_t>(2.0 * n_tokens)) << "both were taken";
+    std::this_thread::sleep_until(request.deadline - milliseconds(300));  // the two of them take 800
+  }
+  const EngineOutcome outcome = late.get();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, ErrorKind::kDeadlineExceeded);
+  EXPECT_TRUE(patient.get());
+  ASSERT_EQ(log.passes().size(), 2U);
+  EXPECT_EQ(log.passes()[1].n_windows, 1U) << "the other one's";
+}
+
+TEST(BatchingEngine, WhoIsAloneIsReadThoughTheSpeedThatIsKnownMakesItLate) {
+  BatchingEngine engine({.n_threads = 1, .tokens_per_second = 1.0});
+  EngineRequest request = one_question(tiny_model());
+  request.deadline = Clock::now() + seconds(20);
+  EXPECT_TRUE(submitted(engine, std::move(request)).get());
 }
 
 TEST(BatchingEngine, LearnsItsSpeedFromTheFirstPasses) {

@@ -62,8 +62,9 @@ struct EngineAnswer {
   EngineTimes times;
 };
 
-/// kQueueFull (with seconds to wait), kContextTooLong (not to be read before the deadline, even alone),
-/// kDeadlineExceeded, kInvalidField (a pair that the reader refuses), kShuttingDown (the engine ends) or kInternal.
+/// kQueueFull (with seconds to wait), kContextTooLong (with the bytes of such contexts that can be read, however little
+/// there is to do), kDeadlineExceeded (it is over, or will be before all is read), kInvalidField (a pair that the
+/// reader refuses), kShuttingDown (the engine ends) or kInternal.
 using EngineOutcome = tl::expected<EngineAnswer, ApiError>;
 
 /// How far a request has come: called each time windows of it are done.
@@ -87,7 +88,8 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Tokenises on the calling thread, then queues; does not wait. `done` is called exactly once unless the request is
+  /// Tokenises on the calling thread, then queues; does not wait. What there is no time for is refused by the length of
+  /// its texts, before they are tokenised. `done` is called exactly once unless the request is
   /// cancelled, and may be called before submit() returns.
   virtual Ticket submit(EngineRequest request, Done done, Progress progress) = 0;
   /// Drops what has not begun. `done` is not called any more once this returns, except where a thread was about to.

@@ -58,42 +58,61 @@ EngineTimes StageClock::times() const {
 
 EngineJob::EngineJob(EngineRequest request, std::shared_ptr<AnswerCache> cache)
     : asked_(std::move(request)), cache_(std::move(cache)) {
+  SPANQA_CHECK(asked_.model != nullptr && asked_.model->reader != nullptr);
+  for (const QuestionPair& place : asked_.request.pairs) {
+    SPANQA_CHECK(place.question < asked_.request.questions.size());
+    SPANQA_CHECK(place.document < asked_.request.documents.size());
+  }
   asked_.request.options = options_for(*asked_.model->reader, asked_.request);
   if (cache_ != nullptr && !cache_->is_on()) cache_ = nullptr;
+  pairs_.resize(asked_.request.pairs.size());
+  if (cache_ != nullptr) look_up_pairs();
 }
 
-Parsed<std::unique_ptr<EngineJob>> EngineJob::start(EngineRequest request, std::shared_ptr<AnswerCache> cache) {
-  SPANQA_CHECK(request.model != nullptr && request.model->reader != nullptr);
-  std::unique_ptr<EngineJob> job(new EngineJob(std::move(request), std::move(cache)));
-  if (Status status = job->start_pairs(); !status) {
-    return tl::unexpected<ApiError>(api_error(std::move(status).error()));
+void EngineJob::look_up_pairs() {
+  const AnswerRequest& request = asked_.request;
+  std::vector<Digest> questions;
+  std::vector<Digest> documents;
+  for (const std::string& question : request.questions) questions.push_back(sha256(question));
+  for (const Document& document : request.documents) documents.push_back(sha256(document.text));
+  for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    const QuestionPair& place = request.pairs[i];
+    pairs_[i].key =
+        answer_key(asked_.model->generation, request.options, questions[place.question], documents[place.document]);
+    if (!asked_.keep_windows) pairs_[i].cached = cache_->find(pairs_[i].key);
   }
-  return job;
+}
+
+std::size_t EngineJob::n_bytes() const {
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    if (pairs_[i].cached != nullptr) continue;
+    const QuestionPair& place = asked_.request.pairs[i];
+    n += asked_.request.questions[place.question].size() + asked_.request.documents[place.document].text.size();
+  }
+  return n;
+}
+
+std::size_t EngineJob::n_context_bytes() const {
+  std::size_t n = 0;
+  for (const Document& document : asked_.request.documents) n += document.text.size();
+  return n;
+}
+
+std::optional<ApiError> EngineJob::tokenize() {
+  if (Status status = start_pairs(); !status) return api_error(std::move(status).error());
+  return std::nullopt;
 }
 
 Status EngineJob::start_pairs() {
-  const AnswerRequest& request = asked_.request;
-  contexts_.resize(request.documents.size());
-  pairs_.reserve(request.pairs.size());
-  std::vector<Digest> questions;
-  std::vector<Digest> documents;
-  if (cache_ != nullptr) {
-    for (const std::string& question : request.questions) questions.push_back(sha256(question));
-    for (const Document& document : request.documents) documents.push_back(sha256(document.text));
-  }
-  for (const QuestionPair& place : request.pairs) {
-    SPANQA_CHECK(place.question < request.questions.size() && place.document < request.documents.size());
-    Pair& pair = pairs_.emplace_back();
+  contexts_.resize(asked_.request.documents.size());
+  for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    Pair& pair = pairs_[i];
     pair.first_window = n_windows_;
-    if (cache_ != nullptr) {
-      pair.key =
-          answer_key(asked_.model->generation, request.options, questions[place.question], documents[place.document]);
-      if (!asked_.keep_windows) pair.cached = cache_->find(pair.key);
-    }
     if (pair.cached != nullptr) {
       n_cached_windows_ += pair.cached->n_windows;
     } else {
-      SPANQA_TRY(start_reading(place, pair));
+      SPANQA_TRY(start_reading(asked_.request.pairs[i], pair));
     }
   }
   return {};

@@ -39,10 +39,18 @@ class StageClock {
 /// Threads: model(), deadline(), window_tokens(), n_tokens() and append() may run anywhere; the rest one at a time.
 class EngineJob {
  public:
-  /// Tokenises each text once. Of options the measure is left out, and run_qa's null threshold is the request's, else
-  /// what was fitted for the model. kInvalidField where the reader refuses a pair. `cache`: null or off for none; not
-  /// looked into where windows are to be kept.
-  static Parsed<std::unique_ptr<EngineJob>> start(EngineRequest request, std::shared_ptr<AnswerCache> cache);
+  /// Looks into the cache: null or off for none, and not where windows are to be kept. Of options the measure is left
+  /// out, and run_qa's null threshold is the request's, else what was fitted for the model.
+  EngineJob(EngineRequest request, std::shared_ptr<AnswerCache> cache);
+  EngineJob(const EngineJob&) = delete;
+  EngineJob& operator=(const EngineJob&) = delete;
+
+  /// Of the question and the context of each pair that has to be read.
+  std::size_t n_bytes() const;
+  /// Of all contexts, each counted once.
+  std::size_t n_context_bytes() const;
+  /// Tokenises each context once; whatever is below comes after it. kInvalidField where the reader refuses a pair.
+  std::optional<ApiError> tokenize();
 
   const std::shared_ptr<const LoadedModel>& model() const { return asked_.model; }
   Clock::time_point deadline() const { return asked_.deadline; }
@@ -67,7 +75,7 @@ class EngineJob {
     std::size_t first_window = 0;
     std::vector<KeptWindow> kept = {};
   };
-  EngineJob(EngineRequest request, std::shared_ptr<AnswerCache> cache);
+  void look_up_pairs();
   Status start_pairs();
   Status start_reading(const QuestionPair& place, Pair& pair);
   std::size_t pair_of(std::size_t window) const;

@@ -19,9 +19,10 @@ using std::chrono::milliseconds;
 constexpr WindowOptions kShortWindows = {.max_length = 24, .overlap = 5};
 
 std::unique_ptr<EngineJob> started(EngineRequest request, std::shared_ptr<AnswerCache> cache = nullptr) {
-  auto job = EngineJob::start(std::move(request), std::move(cache));
-  EXPECT_TRUE(job) << error_json(job.error());
-  return std::move(job).value();
+  auto job = std::make_unique<EngineJob>(std::move(request), std::move(cache));
+  const auto error = job->tokenize();
+  EXPECT_FALSE(error) << error_json(*error);
+  return job;
 }
 
 /// Windows in batches of one, in the order given.
@@ -79,6 +80,20 @@ TEST(EngineJob, TokenisesAContextOnceThoughNoCacheKeepsIt) {
   const auto model = std::make_shared<const LoadedModel>(LoadedModel{.name = "m", .generation = 1, .reader = reader});
   const auto job = started(request_of(model, {kQuestion, "When?", "How many?"}, {kContext, "The king."}));
   EXPECT_EQ(reader->context_cache_counts().misses, 2U);
+}
+
+TEST(EngineJob, TellsHowMuchItHasToReadBeforeItTokenisesAnything) {
+  const auto reader = tiny_reader({.context_cache_bytes = 0});
+  const auto model = std::make_shared<const LoadedModel>(LoadedModel{.name = "m", .generation = 1, .reader = reader});
+  const auto cache = std::make_shared<AnswerCache>(1 << 20);
+  const EngineRequest asked = request_of(model, {"Who?", "When?"}, {"The king.", kContext});
+  EXPECT_EQ(EngineJob(asked, cache).n_bytes(), 2 * 4 + 2 * 5 + 2 * (9 + kContext.size()));
+  EXPECT_EQ(EngineJob(asked, cache).n_context_bytes(), 9 + kContext.size());
+  EXPECT_EQ(reader->context_cache_counts().misses, 0U);
+  const auto first = started(request_of(model, {"Who?"}, {"The king."}), cache);
+  read_all(*first);
+  (void)first->finish({});
+  EXPECT_EQ(EngineJob(asked, cache).n_bytes(), 4 + 2 * 5 + 9 + 2 * kContext.size()) << "without what the cache knows";
 }
 
 TEST(EngineJob, TellsHowFarItIs) {
@@ -162,10 +177,10 @@ TEST(EngineJob, RefusesAPairThatTheReaderRefuses) {
   const auto model = tiny_model();
   for (EngineRequest request : {request_of(model, {kQuestion, ""}, {kContext}), request_of(model, {kQuestion}, {""}),
                                 request_of(model, {kQuestion}, {kContext}, {.windows = {.max_length = 3}})}) {
-    const auto job = EngineJob::start(std::move(request), nullptr);
-    ASSERT_FALSE(job);
-    EXPECT_EQ(job.error().kind, ErrorKind::kInvalidField);
-    EXPECT_FALSE(job.error().message.empty());
+    const auto error = EngineJob(std::move(request), nullptr).tokenize();
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind, ErrorKind::kInvalidField);
+    EXPECT_FALSE(error->message.empty());
   }
   EXPECT_TRUE(started(request_of(model, {}, {}))->is_complete()) << "no pair is no work";
 }

@@ -1,7 +1,8 @@
 #include "serve/openapi.h"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/check.h"
 #include "serve/body_visits.h"
@@ -229,10 +230,22 @@ Json error_responses(const Route& route, bool keys) {
   return responses;
 }
 
+struct ResponseHeader {
+  const char* name;
+  const char* meaning;
+};
+// Of answers but for streams, whose last event tells their times.
+constexpr std::array kTimes = {ResponseHeader{"X-Queue-Time", "Milliseconds that the request waited to be read."},
+                               ResponseHeader{"X-Tokenize-Time", "Milliseconds that its tokens took."},
+                               ResponseHeader{"X-Inference-Time", "Milliseconds that the model took."}};
+
 Json success_response(const Route& route) {
   Json response = {{"description", route.summary}};
-  response["headers"]["X-Request-ID"] = {{"description", "The request's name in the access log."},
-                                         {"schema", {{"type", "string"}}}};
+  const auto add_header = [&](const ResponseHeader& header) {
+    response["headers"][header.name] = {{"description", header.meaning}, {"schema", {{"type", "string"}}}};
+  };
+  add_header({"X-Request-ID", "The request's name in the access log."});
+  if (gives_answers(route.id)) std::for_each(kTimes.begin(), kTimes.end(), add_header);
   if (route.response_type.empty()) return response;
   Json schema = route.response_schema.empty() ? Json{{"type", "string"}} : reference(route.response_schema);
   response["content"][std::string(route.response_type)] = {{"schema", std::move(schema)}};

@@ -91,6 +91,14 @@ TEST(OpenapiJson, TellsOfKeysOnlyWhereThereAreSome) {
   EXPECT_FALSE(closed["paths"]["/health/live"]["get"].contains("security"));
 }
 
+TEST(OpenapiJson, TellsOfTheHeadersOfAnswers) {
+  const Json json = document();
+  for (const char* name : {"X-Request-ID", "X-Queue-Time", "X-Tokenize-Time", "X-Inference-Time"}) {
+    EXPECT_TRUE(json["paths"]["/predict"]["post"]["responses"]["200"]["headers"].contains(name)) << name;
+  }
+  EXPECT_EQ(json["paths"]["/health"]["get"]["responses"]["200"]["headers"].size(), 1U);
+}
+
 TEST(OpenapiJson, NamesTheModelsThatAreLoaded) {
   const Json json = document({.models = {"a", "org/b"}});
   const Json names = {"a", "org/b"};

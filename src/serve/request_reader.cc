@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "serve/weighted_list.h"
 
 namespace spanqa::serve {
 namespace {
@@ -26,15 +27,8 @@ constexpr std::size_t kFrameBytes = 4096;
 constexpr std::size_t kLeastRest = 5;
 constexpr std::size_t kLengthDigits = 18;  // of a Content-Length: no overflow
 
-Fault malformed(std::string what) {
-  return ApiError{.kind = ErrorKind::kInvalidRequest,
-                  .message = "the request is not well-formed HTTP: " + std::move(what)};
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+ApiError malformed(std::string what) {
+  return {.kind = ErrorKind::kInvalidRequest, .message = "the request is not well-formed HTTP: " + std::move(what)};
 }
 
 /// What decides where a body ends, and how often each header that may stand once does.
@@ -86,6 +80,25 @@ Fault check_header(std::string_view header, const HttpLimits& limits) {
   return check_framing(framing, is_http_10);
 }
 
+/// What a header that was refused says of its request: for the log, and for a response that names it.
+HttpRequest refused_head(std::string_view header) {
+  std::size_t end = header.find(kEndOfLine);
+  const std::string_view line = header.substr(0, end);
+  const std::size_t first = line.find(' ');
+  const std::size_t last = line.rfind(' ');
+  HttpRequest request;
+  if (first == last || !line.substr(last + 1).starts_with("HTTP/1.")) return request;
+  request.method = std::string(line.substr(0, first));
+  request.target = std::string(line.substr(first + 1, last - first - 1));
+  for (std::size_t begin = end + 2; (end = header.find(kEndOfLine, begin)) != begin; begin = end + 2) {
+    const std::string_view field = header.substr(begin, end - begin);
+    const std::size_t colon = field.find(':');
+    if (colon == std::string_view::npos) continue;
+    request.headers.push_back({std::string(field.substr(0, colon)), std::string(trimmed(field.substr(colon + 1)))});
+  }
+  return request;
+}
+
 bool has_lone_line_feed(std::string_view text, std::size_t from) {
   for (std::size_t i = text.find('\n', from); i != std::string_view::npos; i = text.find('\n', i + 1)) {
     if (i == 0 || text[i - 1] != '\r') return true;
@@ -113,8 +126,8 @@ struct RequestReader::Impl {
 
   Event read_header();
   Event read_body();
-  Event fail(Fault fault) {
-    error = *std::move(fault);
+  Event fail(ApiError fault) {
+    error = std::move(fault);
     failed = true;
     buffer.clear();
     return Event::kError;
@@ -138,6 +151,7 @@ struct RequestReader::Impl {
   bool continue_due = false;
   bool failed = false;
   ApiError error;
+  HttpRequest refused = {};  // its header was complete, and at fault
 };
 
 Fault RequestReader::Impl::check_expectation() {
@@ -166,7 +180,10 @@ RequestReader::Event RequestReader::Impl::read_header() {
     return fail(ApiError{.kind = ErrorKind::kHeadersTooLarge, .limit = limits.header_bytes});
   scanned = end;
   if (found == std::string::npos) return Event::kNeedMore;
-  if (Fault fault = check_header(header, limits)) return fail(std::move(fault));
+  if (Fault fault = check_header(header, limits)) {
+    refused = refused_head(header);
+    return fail(*std::move(fault));
+  }
 
   parser.emplace();
   in_frame = false;
@@ -179,7 +196,7 @@ RequestReader::Event RequestReader::Impl::read_header() {
   SPANQA_CHECK(n == end && parser->is_header_done());
   buffer.erase(0, end);
   scanned = 0;
-  if (Fault fault = check_expectation()) return fail(std::move(fault));
+  if (Fault fault = check_expectation()) return fail(*std::move(fault));
   parser->eager(true);
   return read_body();
 }
@@ -225,7 +242,7 @@ HttpRequest RequestReader::take() {
   return request;
 }
 
-HttpRequest RequestReader::head() const { return impl_->parser ? head_of(*impl_->parser) : HttpRequest{}; }
+HttpRequest RequestReader::head() const { return impl_->parser ? head_of(*impl_->parser) : impl_->refused; }
 
 const ApiError& RequestReader::error() const {
   SPANQA_CHECK(impl_->failed);

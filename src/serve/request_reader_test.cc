@@ -137,6 +137,11 @@ TEST(RequestReader, SaysOfARefusedRequestWhatItKnows) {
   RequestReader by_chunks(HttpLimits{.body_bytes = 4});
   ASSERT_EQ(by_chunks.feed(head + "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde"), Event::kError);
   EXPECT_EQ(by_chunks.head().target, "/p");
+  RequestReader by_framing;
+  ASSERT_EQ(by_framing.feed(head + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"), Event::kError);
+  EXPECT_EQ(by_framing.head().method, "PUT");
+  EXPECT_EQ(by_framing.head().target, "/p");
+  EXPECT_EQ(by_framing.head().header("x-request-id"), "7");
   RequestReader no_http;
   ASSERT_EQ(no_http.feed("nonsense\r\n\r\n"), Event::kError);
   EXPECT_EQ(no_http.head().method, "");

@@ -113,6 +113,11 @@ std::optional<std::string> parameter_of(std::string_view pattern, std::string_vi
 
 }  // namespace
 
+bool gives_answers(RouteId id) {
+  return id == RouteId::kHuggingFace || id == RouteId::kHuggingFaceModel || id == RouteId::kPredict ||
+         id == RouteId::kAnswer;
+}
+
 std::span<const Route> route_table() { return kTable; }
 
 Router::Router(const RouterOptions& options) {

@@ -31,6 +31,9 @@ enum class RouteId : std::uint8_t {
   kDocs,
 };
 
+/// Those that ask a model.
+bool gives_answers(RouteId id);
+
 enum class Key : std::uint8_t { kNeeded, kExempt };
 enum class Listing : std::uint8_t { kInOpenapi, kNotInOpenapi };
 

@@ -150,7 +150,8 @@ struct Server::Impl {
   void wait_for_clients();
   void accept_clients();
   Accepted accept_one();
-  void pause_accepting();
+  void pause_accepting(int number);
+  void note_pause(std::string_view why);
   void connection_closed();
 
   void drain();
@@ -216,9 +217,11 @@ void Server::Impl::wait_for_clients() {
 
 void Server::Impl::accept_clients() {
   for (int i = 0; i < kAcceptsAtOnce && acceptor.is_open(); ++i) {
-    if (group.connections.size() >= options.max_connections) return;  // until one closes
+    if (group.connections.size() >= options.max_connections) {
+      return note_pause("that is the most; others wait until one closes");
+    }
     const Accepted accepted = accept_one();
-    if (accepted == Accepted::kUsedUp) return pause_accepting();
+    if (accepted == Accepted::kUsedUp) return pause_accepting(errno);
     if (accepted == Accepted::kNobody) break;
   }
   wait_for_clients();
@@ -238,15 +241,16 @@ Accepted Server::Impl::accept_one() {
   return Accepted::kOne;
 }
 
-void Server::Impl::pause_accepting() {
-  const int number = errno;
+void Server::Impl::note_pause(std::string_view why) {
   if (hooks.accept_paused) hooks.accept_paused();
   const auto now = steady_clock::now();
-  if (!logged_pause || now - *logged_pause >= kPauseLogInterval) {
-    logged_pause = now;
-    log(fmt::format("no connection can be accepted, with {} open: {}; trying again every {} ms",
-                    group.connections.size(), std::strerror(number), options.accept_pause.count()));
-  }
+  if (logged_pause && now - *logged_pause < kPauseLogInterval) return;
+  logged_pause = now;
+  log(fmt::format("no connection can be accepted, with {} open: {}", group.connections.size(), why));
+}
+
+void Server::Impl::pause_accepting(int number) {
+  note_pause(fmt::format("{}; trying again every {} ms", std::strerror(number), options.accept_pause.count()));
   is_accepting = true;
   pause.expires_after(options.accept_pause);
   pause.async_wait([this](const error_code& code) {

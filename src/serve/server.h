@@ -40,7 +40,7 @@ struct ServerOptions {
 struct ServerHooks {
   std::function<void()> started = {};              // once: signals are caught, clients are taken
   std::function<void()> reload = {};               // SIGHUP; the certificate has been read anew
-  std::function<void()> accept_paused = {};        // descriptors are used up
+  std::function<void()> accept_paused = {};        // descriptors or max_connections are used up
   std::function<void(std::string_view)> log = {};  // one line about a trouble of the server's own
 };
 

@@ -173,7 +173,9 @@ TEST(Server, GoesOnListeningForTheDrainDelay) {
 TEST(Server, ConnectionsAboveTheMostWait) {
   ServerOptions options = quiet_options();
   options.max_connections = 2;
-  TestServer server(options);
+  std::atomic<int> n_pauses = 0;
+  std::atomic<int> n_lines = 0;
+  TestServer server(options, {.accept_paused = [&] { ++n_pauses; }, .log = [&](std::string_view) { ++n_lines; }});
   TestClient first(server.port());
   TestClient second(server.port());
   for (TestClient* client : {&first, &second}) {
@@ -185,8 +187,11 @@ TEST(Server, ConnectionsAboveTheMostWait) {
   pollfd ready{.fd = third.descriptor(), .events = POLLIN, .revents = 0};
   EXPECT_EQ(::poll(&ready, 1, 50), 0) << "not yet";
   EXPECT_EQ(server.server().n_connections(), 2U);
+  EXPECT_EQ(n_pauses, 1);
   first.close();
   EXPECT_EQ(third.response().status, 200);
+  EXPECT_EQ(n_pauses, 2);
+  EXPECT_EQ(n_lines, 1) << "one a minute";
 }
 
 /// All descriptors of the process up to `n`, until it ends.

@@ -167,6 +167,7 @@ class ApiFixture {
   }
 
   Api& api() { return *api_; }
+  Worker& preparation() { return *preparation_; }
   std::shared_ptr<RecordingExchange> begin(HttpRequest request) {
     auto exchange = std::make_shared<RecordingExchange>();
     api_->handle(std::move(request), exchange);

@@ -24,6 +24,13 @@ void WindowQueue::push(JobId job, ModelId model, std::vector<std::uint32_t> wind
   n_turn_tokens_ += one_turn(ring.back());
 }
 
+/// Of the batch once it is full.
+std::size_t WindowQueue::pass_tokens(const Ring& ring, const Batch& batch, std::size_t budget) {
+  std::size_t n = batch.n_tokens;
+  for (auto job = ring.begin(); job != ring.end() && n < budget; ++job) n += job->n_left;
+  return std::min(n, budget);
+}
+
 /// Gives `job` its turn within the budget; false where not even one of its windows fits any more.
 bool WindowQueue::take_turn(Job& job, std::size_t budget, Batch& batch) {
   std::size_t n_turn = 0;
@@ -48,7 +55,7 @@ void WindowQueue::forget(Ring& ring, Ring::iterator job) {
   ring.erase(job);
 }
 
-WindowQueue::Batch WindowQueue::take(std::size_t budget) {
+WindowQueue::Batch WindowQueue::take(std::size_t budget, const GivesUp& gives_up) {
   Batch batch;
   if (rings_.empty()) return batch;
   auto turn = rings_.upper_bound(last_model_);
@@ -56,6 +63,12 @@ WindowQueue::Batch WindowQueue::take(std::size_t budget) {
   batch.model = last_model_ = turn->first;
   Ring& ring = turn->second;
   while (!ring.empty()) {
+    const Job& next = ring.front();
+    if (gives_up && gives_up(next.id, next.n_left, pass_tokens(ring, batch, budget))) {
+      batch.given_up.push_back(next.id);
+      forget(ring, ring.begin());
+      continue;
+    }
     const std::size_t before = batch.n_tokens;
     n_turn_tokens_ -= one_turn(ring.front());
     const bool went_on = take_turn(ring.front(), budget, batch);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <unordered_map>
@@ -37,9 +38,14 @@ class WindowQueue {
     ModelId model = 0;
     std::vector<Place> windows;
     std::size_t n_tokens = 0;
+    std::vector<JobId> given_up;  // they are not here any more
   };
-  /// Windows for one pass: at most `budget` tokens, but one window in any case; empty only where nothing waits.
-  Batch take(std::size_t budget);
+  /// Asked of each job before its turn: true where nothing of it is worth reading any more. `n_left` of its tokens
+  /// wait, and the pass that it would be in has about `n_pass`.
+  using GivesUp = std::function<bool(JobId job, std::size_t n_left, std::size_t n_pass)>;
+  /// Windows for one pass: at most `budget` tokens, but one window in any case; empty only where nothing waits, or all
+  /// that does is given up.
+  Batch take(std::size_t budget, const GivesUp& gives_up = {});
 
   /// Forgets what has not been taken of a job; nothing where it is not here.
   void remove(JobId job);
@@ -64,6 +70,7 @@ class WindowQueue {
   };
 
   static std::size_t one_turn(const Job& job);
+  static std::size_t pass_tokens(const Ring& ring, const Batch& batch, std::size_t budget);
   bool take_turn(Job& job, std::size_t budget, Batch& batch);
   void forget(Ring& ring, Ring::iterator job);
 

@@ -73,6 +73,27 @@ TEST(WindowQueue, ARemovedJobLeavesNothingBehind) {
   EXPECT_EQ(queue.n_jobs(), 0U);
 }
 
+TEST(WindowQueue, DropsTheJobsThatAreGivenUpWhenTheirTurnComes) {
+  WindowQueue queue;
+  queue.push(1, 1, {100, 100});
+  queue.push(2, 1, {100});
+  queue.push(3, 1, {100, 300, 100});
+  std::vector<std::size_t> asked;
+  const auto gives_up = [&](WindowQueue::JobId job, std::size_t n_left, std::size_t n_pass) {
+    asked.insert(asked.end(), {job, n_left, n_pass});
+    return job != 2;
+  };
+  const WindowQueue::Batch batch = queue.take(300, gives_up);
+  EXPECT_EQ(asked, (std::vector<std::size_t>{1, 200, 300, 2, 100, 300, 3, 500, 300}));
+  EXPECT_EQ(batch.given_up, (std::vector<WindowQueue::JobId>{1, 3}));
+  EXPECT_EQ(batch.windows, (Places{{2, 0}}));
+  EXPECT_EQ(queue.n_tokens(), 0U);
+  EXPECT_EQ(queue.tokens_before(1), 1U);
+  queue.push(4, 1, {100});
+  EXPECT_TRUE(queue.take(300, [](auto...) { return true; }).windows.empty());
+  EXPECT_EQ(queue.n_jobs(), 0U);
+}
+
 TEST(WindowQueue, CountsWhatIsReadBeforeANewJobIsDone) {
   WindowQueue queue;
   queue.push(1, 1, {300, 300});

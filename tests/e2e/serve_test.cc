@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <csignal>
+#include <utility>
 
 #include "program.h"
 #include "serve/testing_server.h"
@@ -32,6 +34,15 @@ class ServeTest : public ProgramTest {
     return client.response();
   }
   std::uint16_t port() const { return port_; }
+  /// A request stands in the queue.
+  bool waits_to_be_read() const {
+    TestClient client(port_);
+    client.get("/metrics");
+    const std::string text = client.response().body;
+    const std::string name = "\nspanqa_queue_tokens ";
+    const std::size_t at = text.find(name);
+    return at != std::string::npos && text.substr(at + name.size(), 2) != "0\n";
+  }
 
  private:
   std::uint16_t port_ = 0;
@@ -74,6 +85,77 @@ TEST_F(ServeTest, HangUpLoadsTheModelAnew) {
   running.signal(SIGTERM);
   EXPECT_EQ(running.wait().code, 0);
   EXPECT_HAS(contents(folder() / "log"), "\"event\":\"reloaded\"");
+}
+
+TEST_F(ServeTest, ASecondSignalEndsItWhateverIsUnderWay) {
+  for (const int number : {SIGTERM, SIGINT}) {
+    Running running = serve({"--deadline-ms", "3600000"});
+    std::string text;
+    while (text.size() < 400'000) text += "Nobody knows who lives in the house at the end of the road. ";
+    TestClient client(port());
+    client.post("/predict", nlohmann::json{{"question", "Who lives here?"}, {"context", text}}.dump());
+    EXPECT_TRUE(comes_true([&] { return waits_to_be_read(); }));
+    running.signal(SIGTERM);
+    EXPECT_TRUE(comes_true([&] { return !TestClient(port()).is_connected(); }));
+    EXPECT_FALSE(running.ended()) << "it reads to the end";
+    running.signal(number);
+    EXPECT_EQ(running.wait().code, 128 + number);
+  }
+}
+
+/// A model that is being loaded until the test gives it its configuration.
+class WaitingModel {
+ public:
+  explicit WaitingModel(std::filesystem::path folder) : pipe_(folder / "config.json"), file_(folder / "kept.json") {
+    std::filesystem::copy(source_path("tests/fixtures/nn/tiny-bert"), folder);
+    std::filesystem::rename(pipe_, file_);
+    EXPECT_EQ(::mkfifo(pipe_.c_str(), 0600), 0);
+  }
+  ~WaitingModel() {
+    if (writer_ >= 0) ::close(writer_);
+  }
+  WaitingModel(const WaitingModel&) = delete;
+  WaitingModel& operator=(const WaitingModel&) = delete;
+
+  bool is_waited_for() {
+    return comes_true([this] { return (writer_ = ::open(pipe_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)) >= 0; });
+  }
+  void give() {
+    const std::string text = contents(file_);
+    std::filesystem::rename(file_, pipe_);  // for whoever opens it from now on
+    EXPECT_EQ(::write(writer_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    ::close(std::exchange(writer_, -1));
+  }
+
+ private:
+  std::filesystem::path pipe_;
+  std::filesystem::path file_;
+  int writer_ = -1;
+};
+
+TEST_F(ServeTest, EndsAtOnceWhileModelsAreBeingLoaded) {
+  for (const int number : {SIGTERM, SIGINT}) {
+    WaitingModel model(folder() / std::to_string(number));
+    Running running = start({"serve", "--port", "0", "--model", std::to_string(number)});
+    ASSERT_TRUE(model.is_waited_for());
+    running.signal(number);
+    const Outcome outcome = running.wait();
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, "") << "it never said that it listens";
+    EXPECT_EQ(outcome.err, "");
+  }
+}
+
+TEST_F(ServeTest, AHangUpWhileModelsAreBeingLoadedLoadsThemAnewAfterwards) {
+  WaitingModel model(folder() / "model");
+  Running running = start({"serve", "--port", "0", "--model", "model", "--access-log", "log"});
+  ASSERT_TRUE(model.is_waited_for());
+  running.signal(SIGHUP);
+  model.give();
+  ASSERT_TRUE(running.wait_for_lines(1));
+  EXPECT_TRUE(comes_true([&] { return contents(folder() / "log").find("\"reloaded\"") != std::string::npos; }));
+  running.signal(SIGTERM);
+  EXPECT_EQ(running.wait().code, 0);
 }
 
 TEST_F(ServeTest, KeysComeFromTheEnvironment) {
