@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # tools/serve/image.sh: builds packaging/Dockerfile as it stands by buildah, with chroot isolation, over a Debian 12 made by
 # mmdebstrap in place of the one from a registry; then starts the server in the image, asks it one question, and prints the
-# image's size. Takes as long as a build. Needs root, buildah, mmdebstrap. SPANQA_KEEP: a folder for the storage, kept.
+# image's size. Takes as long as a build. Needs root, buildah, mmdebstrap. DOCKERFILE names another one to build; what
+# stands behind the script's name goes to `buildah build`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 scratch=$(mktemp -d)
-storage=${SPANQA_KEEP:-$scratch/storage}
 trap 'rm -rf "$scratch"' EXIT
-in_storage() { command buildah --root "$storage" --runroot "$scratch/run" --storage-driver vfs "$@"; }
+in_storage() { command buildah --root "$scratch/storage" --runroot "$scratch/run" --storage-driver vfs "$@"; }
 
 mmdebstrap --variant=minbase bookworm "$scratch/base.tar"
 base=$(in_storage from scratch)
 in_storage add -q "$base" "$scratch/base.tar" /
 in_storage config --cmd /bin/bash "$base"
 in_storage commit -q --rm "$base" localhost/debian:12-slim
-in_storage build --isolation chroot --pull-never -f packaging/Dockerfile -t spanqa:test .
+in_storage build --isolation chroot --pull-never -f "${DOCKERFILE:-packaging/Dockerfile}" -t spanqa:test "$@" .
 
 container=$(in_storage from --pull-never spanqa:test)
 in_storage inspect --format 'user {{.OCIv1.Config.User}}, command {{.OCIv1.Config.Entrypoint}} {{.OCIv1.Config.Cmd}}' "$container"
