@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tools/serve/debian_package.sh [BUILD]: packs the built program (CPack), installs the package on a Debian 12 that holds
-# nothing else, starts the server there and asks it one question, looks at the unit, removes the package, and prints the
-# sizes. Needs root, mmdebstrap and systemd-analyze.
+# little else, starts the server there and asks it one question, looks at the unit, removes the package, and prints its
+# size. Needs root, mmdebstrap and systemd-analyze.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 scratch=$(mktemp -d)
@@ -11,7 +11,8 @@ cpack --config "${1:-build/release}/CPackConfig.cmake" -B "$scratch/package"
 package=$(echo "$scratch"/package/*.deb)
 dpkg-deb --info "$package"
 root=$scratch/root
-mmdebstrap --variant=apt --customize-hook="copy-in $package /tmp" \
+# The unit refers to systemd's targets and, for a reload, to kill: every installed system has both.
+mmdebstrap --variant=apt --include=systemd,procps --customize-hook="copy-in $package /tmp" \
   --chrooted-customize-hook="apt-get install -y --no-install-recommends /tmp/$(basename "$package")" bookworm "$root"
 
 # As nobody, because the unit's user exists while the unit runs only; with /proc, by which the program finds its model.
