@@ -24,5 +24,6 @@ systemd-analyze security --offline=true --root="$root" --threshold=20 --no-pager
 
 chroot "$root" dpkg --verify spanqa
 chroot "$root" apt-get purge -y -q spanqa
-! find "$root/usr" "$root/etc" "$root/var/lib/spanqa" -iname '*spanqa*' 2>/dev/null | grep .
+left=$(find "$root/usr" "$root/etc" -iname '*spanqa*')
+[ -z "$left" ] || { echo "left behind: $left" >&2; exit 1; }
 stat -c '{"package_bytes": %s}' "$package"
