@@ -1,6 +1,6 @@
 # The commands a person needs. Everything else goes by CMake presets: see CONTRIBUTING.md.
 .PHONY: help demo test golden lint format setup clean
-.PHONY: schemathesis clients cold-start memory throughput overload slow-clients soak lone replicas
+.PHONY: schemathesis clients cold-start memory throughput overload slow-clients soak lone replicas packaging
 
 help:
 	@echo 'make demo    ask three questions of a real document (installs what is missing, builds)'
@@ -12,6 +12,7 @@ help:
 	@echo 'make clean   remove build/'
 	@echo 'make schemathesis, clients, cold-start, memory, throughput, overload, slow-clients, soak, lone, replicas'
 	@echo '             the server proved and measured (docs/server.md; needs a release build)'
+	@echo 'make packaging  the manifest, the dashboard, the container and the Debian package, each tried (root; release build)'
 
 demo:
 	@tools/demo.sh
@@ -25,9 +26,9 @@ golden: test
 setup:
 	@tools/setup.sh
 
-# Two servers behind nginx, one killed under load.
-replicas:
-	@tools/serve/replicas.sh
+# Two servers behind nginx, one killed under load; packaging/ on machines made for it.
+replicas packaging:
+	@tools/serve/$@.sh
 
 lint:
 	@tools/lint.sh

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fails on text that should not land: unfinished marks, paths of one machine, stray blanks, documents that lie.
+"""Fails on text that should not land: unfinished marks, what a merge left over, paths of one machine, stray blanks,
+documents that lie.
 
 A document lies when it names a make target, a preset, a file or (with --program) a subcommand that does not exist.
 """
@@ -13,6 +14,8 @@ import sys
 
 MARKS = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" * 3, "HA" + "CK"]) + r")\b")
 MACHINE_PATHS = re.compile(r"(?:^|[^.\w])/(?:wo" + r"rk|fa" + r"rm|ho" + r"me|ro" + r"ot)/")
+# A row of seven "=" is left out: it underlines a heading in Markdown, and never stands without these.
+LEFT_BY_A_MERGE = re.compile(r"^(?:<{7}|>{7}|\|{7})(?: .*)?$", flags=re.M)
 CODE = {".cc", ".h", ".cmake", ".py", ".sh", ".txt", ".json", ".yml", ".in", ".bash"}
 # Data keeps its own bytes, whatever they are.
 DATA = ("models/", "tests/fixtures/", "tests/golden/", "fuzz/corpus/", "examples/data/", "LICENSE")
@@ -29,6 +32,11 @@ def tracked_files(root):
         names = [os.path.relpath(os.path.join(folder, name), root)
                  for folder, _, files in os.walk(root) for name in files]
     return sorted(n for n in names if n and not n.startswith(("build/", ".git/", ".cache/")) and (root / n).is_file())
+
+
+def merge_faults(name, text):
+    return [f"{name}:{text.count(chr(10), 0, found.start()) + 1}: a conflict that a merge left"
+            for found in LEFT_BY_A_MERGE.finditer(text)]
 
 
 def line_faults(name, text):
@@ -113,9 +121,10 @@ def check(root, program=None):
         path = root / name
         if name.startswith(DATA):
             continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        faults += merge_faults(name, text)
         if path.suffix not in CODE | {".md"} and path.name not in ("Makefile", "run"):
             continue
-        text = path.read_text(encoding="utf-8", errors="replace")
         faults += line_faults(name, text)
         if name in documents:
             faults += document_faults(root, name, text, known)

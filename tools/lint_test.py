@@ -135,6 +135,20 @@ class Text(Tree):
         for text, n in cases.items():
             self.assertEqual(len(check_text.line_faults("src/base/a.cc", text)), n, repr(text))
 
+    def test_conflicts_are_found_in_every_text(self):
+        ours, base, theirs = "<" * 7 + " HEAD", "|" * 7, ">" * 7 + " h/branch"
+        text = f"a\n{ours}\nb\n{base}\n{'=' * 7}\nc\n{theirs}\r\n"
+        self.assertEqual([fault.split(" ")[0] for fault in check_text.merge_faults("web/a.css", text)],
+                         ["web/a.css:2:", "web/a.css:4:", "web/a.css:7:"])
+        for innocent in ["A heading\n=======\n", f"x {ours}\n", "<<<<<<<<\n", "out <<<<<<<x\n", f" {theirs}\n"]:
+            self.assertEqual(check_text.merge_faults("a.md", innocent), [], innocent)
+
+    def test_a_conflict_in_a_file_without_further_checks_is_found(self):
+        self.write("CMakePresets.json", '{"configurePresets": []}\n')
+        self.write("Makefile", "all:\n")
+        self.write("web/src/view.ts", "<" * 7 + " HEAD\n")
+        self.assertEqual(check_text.check(self.root), ["web/src/view.ts:1: a conflict that a merge left"])
+
     def test_a_document_may_name_only_what_exists(self):
         self.write("docs/cli.md", "")
         known = {"targets": {"demo"}, "presets": {"release"}, "subcommands": {"ask"}}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tools/page.sh [build] [check] [test]: the page of `spanqa serve` (web/). Needs Node 20.19 or newer with npm; "test" needs
-# Chromium too (CHROMIUM names it; /usr/bin/chromium without).
+# tools/page.sh [build] [check] [test]: the page of `spanqa serve` (web/). Node is the machine's or comes from PyPI
+# (tools/node.sh), packages come from npm; "test" needs Chromium too (CHROMIUM names it; /usr/bin/chromium without).
 #   build  type-checks, builds, writes src/serve/page/
 #   check  builds elsewhere and fails where src/serve/page/ differs
 #   test   the flows in a browser, against a mock server; where SPANQA_PROGRAM names a spanqa that serves, against it too
@@ -10,16 +10,19 @@ committed=src/serve/page
 scratch=$PWD/build/page
 chromium=${CHROMIUM:-/usr/bin/chromium}
 
-install_packages() {
-  node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' || {
-    echo "Node 20.19 or newer is needed; this is $(node --version 2>/dev/null || echo none)"
-    return 1
-  }
-  [ web/node_modules/.package-lock.json -nt web/package-lock.json ] && return 0
-  (cd web && npm ci --prefer-offline --no-audit --no-fund && touch node_modules/.package-lock.json)
+find_node() {
+  local folder
+  folder=$(tools/node.sh) || return 1
+  export PATH=$folder:$PATH
+  echo "node $(node --version), npm $(npm --version) in $folder"
 }
 
-build_into() { (cd web && npm run --silent check && npx vite build --logLevel warn --emptyOutDir --outDir "$1"); }
+install_packages() {
+  [ web/node_modules/.package-lock.json -nt web/package-lock.json ] && return 0
+  (cd web && npm ci --prefer-offline --ignore-scripts --no-audit --no-fund && touch node_modules/.package-lock.json)
+}
+
+build_into() { (cd web && npm run --silent check && node_modules/.bin/vite build --logLevel warn --emptyOutDir --outDir "$1"); }
 
 compare() {
   rm -rf "$scratch"
@@ -34,12 +37,16 @@ flows() {
   (cd web && CHROMIUM=$chromium npm run --silent test)
 }
 
+step page-node "Node" "Is PyPI reachable? Any Node of 20.19 or newer with npm on PATH will do." find_node
 step page-install "the page's packages" "Is the registry or npm's cache reachable? By hand: (cd web && npm ci)" install_packages
 for part in "$@"; do
   case $part in
     build) step page-build "build the page" "By hand: (cd web && npm run build)" build_into "$PWD/$committed" ;;
     check) step page-check "the committed page is that of web/" "After a change of web/: tools/page.sh build, and commit $committed" compare ;;
-    test) step page-test "the page's flows" "One file again: (cd web && node --test test/answers.test.mjs)" flows ;;
+    test)
+      step page-test "the page's flows" "One file again: (cd web && node --test test/answers.test.mjs)" flows
+      grep -aE '(ℹ|#) (tests|pass|fail|skipped) ' "$log_folder/page-test.log" | tr '\n' ' ' | sed 's/^/    /; s/ $/\n/'
+      ;;
     *)
       echo "no part \"$part\"; parts: build check test"
       exit 2

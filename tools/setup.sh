@@ -10,7 +10,7 @@ libraries=(libdnnl-dev ocl-icd-opencl-dev libhwy-dev libexpected-dev nlohmann-js
            libbenchmark-dev)
 if [ "${1:-}" = ci ]; then
   commands+=(clang++-19:clang-19 clang-tidy-19:clang-tidy-19 clang-format-19:clang-format-19 python3:python3
-             git:git ctags:universal-ctags ccache:ccache)
+             git:git ctags:universal-ctags ccache:ccache chromium:chromium curl:curl)
   libraries+=(libclang-rt-19-dev libomp-19-dev)
 fi
 
@@ -18,6 +18,8 @@ missing=()
 for pair in "${commands[@]}"; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || missing+=("${pair##*:}")
 done
+# Debian's python3 makes virtual environments (tools/venv.sh) with this package only, others' by themselves.
+if [ "${1:-}" = ci ] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then missing+=(python3-venv); fi
 if command -v dpkg-query >/dev/null 2>&1; then
   installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${libraries[@]}" 2>/dev/null | awk '$1 == "ii" {print $2}')
   for package in "${libraries[@]}"; do

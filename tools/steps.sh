@@ -27,8 +27,7 @@ tick() {
 
 stop_ticker() {
   if [ -n "$ticker_pid" ]; then
-    kill "$ticker_pid" 2>/dev/null
-    wait "$ticker_pid" 2>/dev/null
+    kill -KILL "$ticker_pid" 2>/dev/null # TERM would run this shell's trap in a ticker that has just begun
     ticker_pid=
   fi
 }
@@ -43,6 +42,7 @@ step() {
   printf '  %-44s ' "$label"
   tick "$label" "$log" &
   ticker_pid=$!
+  disown # else the shell tells of its end
   "$@" >"$log" 2>&1 </dev/null
   status=$?
   stop_ticker

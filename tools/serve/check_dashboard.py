@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 """Fails where the Grafana dashboard asks for a metric or a label that a running server does not have.
 
-URL is a `spanqa serve`; it gets a few requests first, because a counter with labels appears with its first count.
+URL is a `spanqa serve`; without one it is started here. It gets a few requests first, because a counter with labels
+appears with its first count.
 """
 import argparse
+import contextlib
 import json
 import pathlib
 import re
 import sys
 import urllib.error
 import urllib.request
+
+import common
 
 DASHBOARD = pathlib.Path(__file__).resolve().parents[2] / "packaging/grafana/spanqa.json"
 ADDED_BY_PROMETHEUS = {"instance", "job", "le"}
@@ -60,14 +64,19 @@ def faults_of(dashboard, names):
     return faults
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("url", metavar="URL")
-    url = parser.parse_args().url.rstrip("/")
+def metrics_of(url):
     post(url + "/predict", b'{"question": "Who lives here?", "context": "Ada lives here."}')
     post(url + "/v1/answer", b"no JSON")
     with urllib.request.urlopen(url + "/metrics") as response:
-        names = served(response.read().decode())
+        return served(response.read().decode())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("url", metavar="URL", nargs="?")
+    url = parser.parse_args().url
+    with contextlib.nullcontext() if url else common.Server() as server:
+        names = metrics_of(url.rstrip("/") if url else server.url)
     dashboard = json.loads(DASHBOARD.read_text())
     faults = faults_of(dashboard, names)
     asked = {name for _, expression in expressions(dashboard) for name in re.findall(r"spanqa_\w+", expression)}

@@ -5,10 +5,8 @@ Connects from the start on, because a client does not see the line that the serv
 (address space), which is stricter than a cgroup's bound of what is resident.
 """
 import argparse
-import contextlib
 import os
 import resource
-import socket
 import statistics
 import subprocess
 import sys
@@ -18,12 +16,6 @@ import common
 
 BAR_MS = 150
 TWO_GB = 2 << 30
-
-
-def free_port():
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def confine():
@@ -43,7 +35,7 @@ def connected(port, process):
 
 def start_once():
     """Milliseconds to the first answer, and to the accepted connection."""
-    port = free_port()
+    port = common.free_port()
     command = [str(common.program()), "serve", "--port", str(port), "--no-access-log"]
     begun = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=confine, cwd=common.ROOT)

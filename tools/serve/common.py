@@ -34,6 +34,13 @@ def program():
     return path
 
 
+def free_port():
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Server:
     """`spanqa serve --port 0` while a `with` block runs; ended by SIGTERM, and its exit code must be 0."""
 
@@ -220,13 +227,8 @@ def percentile(values, share):
 
 def python_tool(name, requirement):
     """The folder of programs of a virtual environment in build/tools/, which pip fills at the first call."""
-    folder = ROOT / "build/tools" / name
-    mark = folder / "installed"
-    if not mark.exists() or mark.read_text() != requirement:
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        subprocess.run([str(folder / "bin/pip"), "install", "--quiet", requirement], check=True, stdout=sys.stderr)
-        mark.write_text(requirement)
-    return folder / "bin"
+    done = subprocess.run([str(ROOT / "tools/venv.sh"), name, requirement], check=True, stdout=subprocess.PIPE, text=True)
+    return pathlib.Path(done.stdout.strip())
 
 
 def vegeta():

@@ -14,7 +14,7 @@ clean_up() {
 }
 trap clean_up EXIT
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+free_port() { PYTHONPATH=tools/serve python3 -c 'import common; print(common.free_port())'; }
 ports=("$(free_port)" "$(free_port)")
 https=$(free_port)
 

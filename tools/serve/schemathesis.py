@@ -16,27 +16,41 @@ PHASES = "examples,coverage,fuzzing,stateful"
 FOLDER = common.ROOT / "build/schemathesis"
 
 
-def run(tool, examples, name, keys=None):
-    """Exit code and seconds of one run against a server of its own."""
-    folder = FOLDER / name
-    folder.mkdir(parents=True, exist_ok=True)
-    with common.Server(keys=keys, log=folder / "server.log") as server:
-        command = [str(tool), "--no-color", "--config-file", str(common.ROOT / "tools/serve/schemathesis.toml"), "run",
-                   f"{server.url}/openapi.json", "--checks", "all", "--phases", PHASES, "--mode", "all",
-                   "--max-examples", str(examples), "--report", "junit", "--report-dir", str(folder)]
-        if keys:
-            command += ["-H", f"Authorization: Bearer {keys}"]
-        begun = time.perf_counter()
-        code = subprocess.run(command, cwd=folder, stdout=sys.stderr, check=False).returncode
-        errors = server.metric("spanqa_http_requests_total", status="500")
-    return code, int(errors), time.perf_counter() - begun
+def command(tool, examples, name, server, keys):
+    words = [str(tool), "--no-color", "--config-file", str(common.ROOT / "tools/serve/schemathesis.toml"), "run",
+             f"{server.url}/openapi.json", "--checks", "all", "--phases", PHASES, "--mode", "all",
+             "--max-examples", str(examples), "--report", "junit", "--report-dir", str(FOLDER / name)]
+    return [*words, "-H", f"Authorization: Bearer {keys}"] if keys else words
+
+
+class Run:
+    """The tool at work on one server; what it says goes to a file."""
+
+    def __init__(self, tool, examples, name, server, keys=None):
+        self.server, self.said = server, FOLDER / name / "said.txt"
+        self.begun = time.perf_counter()
+        with open(self.said, "wb") as said:
+            self.process = subprocess.Popen(command(tool, examples, name, server, keys), cwd=FOLDER / name, stdout=said,
+                                            stderr=subprocess.STDOUT)
+
+    def end(self):
+        """(exit code, internal errors, seconds)"""
+        code = self.process.wait()
+        seconds = time.perf_counter() - self.begun
+        print(self.said.read_text(), file=sys.stderr)
+        return code, int(self.server.metric("spanqa_http_requests_total", status="500")), seconds
 
 
 def main():
     examples = int(os.environ.get("SPANQA_EXAMPLES", "2000"))
     tool = common.python_tool("schemathesis", "schemathesis==4.32.5") / "st"
-    open_code, open_errors, open_seconds = run(tool, examples, "open")
-    keyed_code, keyed_errors, keyed_seconds = run(tool, examples, "keyed", KEY)
+    for name in ("open", "keyed"):
+        (FOLDER / name).mkdir(parents=True, exist_ok=True)
+    with (common.Server(log=FOLDER / "open/server.log") as open_server,
+          common.Server(keys=KEY, log=FOLDER / "keyed/server.log") as keyed_server):
+        # Side by side: the tool has one thread, and waits for the server where it does not compute.
+        runs = [Run(tool, examples, "open", open_server), Run(tool, examples, "keyed", keyed_server, KEY)]
+        (open_code, open_errors, open_seconds), (keyed_code, keyed_errors, keyed_seconds) = [run.end() for run in runs]
     bars = common.missed(open=open_code == 0, keyed=keyed_code == 0, no_500=open_errors + keyed_errors == 0)
     return common.report("schemathesis", bars, examples=examples, open_exit=open_code, keyed_exit=keyed_code,
                          internal_errors=open_errors + keyed_errors, open_seconds=open_seconds,

@@ -54,7 +54,7 @@ function sentenceOf(answer: PlacedAnswer, text: string): HTMLElement | null {
 }
 
 function timingWords(parts: PanelParts): string {
-  const { timing, roundTripMs, result } = parts.answered;
+  const { timing, roundTripMs, result, model } = parts.answered;
   const stages = timing.cached
     ? "from the cache"
     : [["waiting", timing.queue_ms], ["tokenising", timing.tokenize_ms], ["reading", timing.inference_ms]]
@@ -63,7 +63,7 @@ function timingWords(parts: PanelParts): string {
   const size = `${count(result.tokens, "token")} in ${count(result.windows, "window")}`;
   const saved = parts.firstTokenizeMs - timing.tokenize_ms;
   const gain = saved < kSavedMs || timing.cached ? "" : ` Its tokens were kept from the first question: ${milliseconds(saved)} saved.`;
-  return `${milliseconds(timing.total_ms)} on the server (${stages}), ${milliseconds(roundTripMs)} in all; ${size}.${gain}`;
+  return `${milliseconds(timing.total_ms)} on the server (${stages}), ${milliseconds(roundTripMs)} in all; ${size}, read by ${model}.${gain}`;
 }
 
 /** How near the decision was: the best answer's score and what it has to exceed. */
@@ -90,6 +90,7 @@ export class AnswerPanel {
   readonly element: HTMLElement;
   private readonly head = element("div", { class: "answer-head" });
   private readonly items: HTMLButtonElement[];
+  private readonly copyAnswer = this.copyButton("answer", () => this.shown?.text ?? "");
   private chosen = 0;
 
   constructor(private readonly parts: PanelParts) {
@@ -157,6 +158,7 @@ export class AnswerPanel {
     );
     const sentence = isNone ? null : sentenceOf(answer, this.parts.answered.ask.context);
     if (sentence !== null) this.head.append(sentence);
+    this.copyAnswer.hidden = isNone; // there is no text to copy; the quotation says so
     this.items.forEach((item, i) => {
       if (i === this.chosen) item.setAttribute("aria-current", "true");
       else item.removeAttribute("aria-current");
@@ -191,7 +193,7 @@ export class AnswerPanel {
       "div",
       { class: "actions", role: "group", "aria-label": "Take the answer with you" },
       element("span", { class: "fine", "aria-hidden": "true" }, "Copy"),
-      this.copyButton("answer", () => this.shown?.text ?? ""),
+      this.copyAnswer,
       this.copyButton("quotation", () => this.shown === undefined ? `No answer in ${name}.\n` : quotation(this.shown, name)),
       this.copyButton("curl", () => curlCommand(parts.answered.ask, needsKey)),
       button("Save JSONL", () => {

@@ -6,6 +6,7 @@ import { percent } from "./words";
 
 const kStripHeight = 40;
 const kWordsAround = 14; // tokens shown before and after the likeliest ones
+const kMostTogether = 4; // tokens that no line end parts
 const kRows = 5; // of the table, for starts and for ends each
 
 type Which = "p_start" | "p_end";
@@ -56,9 +57,16 @@ function words(tokens: TokenProbability[], start: number, end: number): HTMLElem
   const first = to - from > 8 * kWordsAround ? Math.max(0, start - kWordsAround) : from;
   const list = element("p", { class: "heat-words", "aria-hidden": "true" });
   if (first > 0) list.append("… ");
+  let together = element("span");
   for (let i = first; i < last; ++i) {
     const token = tokens[i] as TokenProbability;
-    list.append(word(token, i > first && tokens[i - 1]?.end === token.start));
+    const joins = i > first && tokens[i - 1]?.end === token.start;
+    // A full stop stays on the line of its word; letters may break, because some scripts write no blanks.
+    if (!joins || !/^\p{P}$/u.test(token.text) || together.childElementCount >= kMostTogether) {
+      together = element("span", { class: "together" });
+      list.append(together);
+    }
+    together.append(word(token, joins));
   }
   if (last < tokens.length) list.append(" …");
   return list;

@@ -19,7 +19,9 @@ const field = byId("question", HTMLTextAreaElement);
 const askButton = byId("ask-button", HTMLButtonElement);
 const need = byId("ask-need", HTMLElement);
 const outcomeHost = byId("outcome", HTMLElement);
+const narrow = matchMedia("(max-width: 59.99rem)"); // as in styles.css
 const kDoubleClickMs = 400;
+const kGlimpsePixels = 96; // of an outcome: enough to see its first line
 
 let takesFeedback = false;
 let begunAt = 0; // of the round, by performance.now()
@@ -43,6 +45,7 @@ const asking = new Asking(api, (round) => {
   outcome.show(round);
   showBusy(round.phase === "reading");
   if (round.phase === "done") remember(round);
+  if (round.phase !== "reading") showOutcome();
 });
 
 const outcome = new Outcome(outcomeHost, {
@@ -72,6 +75,12 @@ function showMarks(panel: AnswerPanel | null): void {
   const sentence = span === null || answer?.sentence === undefined ? null : sentenceSpan(text, answer.sentence, span);
   pane.view.mark({ current: span, sentence, others: panel?.otherSpans ?? [] });
   if (span !== null) void pane.view.reveal(span);
+}
+
+/** In one column several questions, or a small screen, leave no room for what came of them: then the page moves there. */
+function showOutcome(): void {
+  const isHidden = outcomeHost.getBoundingClientRect().top > innerHeight - kGlimpsePixels;
+  if (narrow.matches && isHidden) outcomeHost.scrollIntoView({ block: "start", behavior: "instant" });
 }
 
 function questionsWritten(): string[] {
@@ -190,7 +199,6 @@ listenToKeys({
   walk: (step) => outcome.answers?.walk(step),
   stop: () => asking.stop(),
 });
-const narrow = matchMedia("(max-width: 59.99rem)"); // as in styles.css
 narrow.addEventListener("change", () => placeSuggestions(narrow.matches));
 placeSuggestions(narrow.matches);
 sayWhereTextGoes();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { askAndWait, paste, startBrowser, withPage } from "./page.mjs";
+import { ask, askAndWait, paste, startBrowser, withPage } from "./page.mjs";
 import { states } from "./states.mjs";
 
 const kAxe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -61,6 +61,21 @@ test("Text and question can be used at 400 %", () =>
       });
       assert.ok(isOnTop, `${id} is covered`);
     }
+  }));
+
+test("On small screens the page moves to what came of a question, where nothing of it would be seen", () =>
+  withPage(browser, { viewport: { width: 320, height: 640 } }, async ({ page }) => {
+    await page.click("text=A rental agreement");
+    await ask(page, "How much is the deposit?\nWhen does the tenancy begin?\nWho discovered radium?");
+    await page.waitForFunction(() => document.querySelectorAll("td.score").length === 3);
+    const places = await page.evaluate(() => {
+      const of = (selector) => document.querySelector(selector).getBoundingClientRect();
+      return { text: of("#document-pane").bottom, firstRow: of(".answers-table tr.chosen").top, page: scrollY };
+    });
+    assert.ok(places.firstRow >= places.text && places.firstRow < 400, JSON.stringify(places));
+    await page.evaluate(() => scrollTo(0, 0));
+    await askAndWait(page, "How much is the deposit?");
+    assert.equal(await page.evaluate(() => scrollY), 0, "what is seen is left where it is");
   }));
 
 test("In forced colours the answer, the bars and the one looked at still differ", () =>

@@ -53,6 +53,9 @@ test("No answer is shown as such, with its margin", () =>
     assert.equal(await page.textContent(".answer"), "No answer in this text");
     assert.match(await page.textContent(".margin"), /best candidate, “.+”, reaches \d+%: \d+% short of the 50% above which this model answers/);
     assert.deepEqual(await highlighted(page), []);
+    assert.ok(await page.isHidden("#copy-answer"), "there is nothing to copy");
+    await page.locator(".candidate").nth(1).click();
+    assert.ok(await page.isVisible("#copy-answer"));
     await page.click("#settings-open");
     await page.uncheck("#setting-no-answer");
     await page.click("dialog .primary");
@@ -74,6 +77,7 @@ test("What the model saw is drawn and told in numbers", () =>
     const heights = await page.evaluate(() =>
       [...document.querySelectorAll(".token")].map((token) => Number.parseFloat(getComputedStyle(token, "::before").height)));
     assert.equal(heights.indexOf(Math.max(...heights)), 3, "the tallest bar stands over 1200");
+    assert.equal(await page.locator(".together", { hasText: "pounds" }).textContent(), "pounds.");
   }));
 
 test("Several questions become a table whose rows can be looked at", () =>
@@ -172,4 +176,5 @@ test("Another model is asked when it is chosen", () =>
     await askAndWait(page, 'How much is "£940"?');
     const body = server.asked.at(-1);
     assert.deepEqual([body.model, body.top_k], ["big", 1]);
+    assert.match(await page.textContent(".timing"), /read by big\./);
   }));

@@ -9,7 +9,7 @@ import { askAndWait, highlighted, isAnswerInView, paste, startBrowser, waitForAn
 const program = process.env.SPANQA_PROGRAM;
 const skip = program === undefined && "SPANQA_PROGRAM names no spanqa";
 const kStartMs = 60_000;
-const kPatient = ["--deadline-ms", "600000"]; // busy machines read slowly, and what is not done in time is refused at once
+const kPatient = ["--deadline-ms", "3600000"]; // busy machines read slowly, and what is not done in time is refused at once
 
 let browser;
 before(async () => {
@@ -84,14 +84,15 @@ test("Every question of the examples is answered, the last one with no answer", 
     }
   }));
 
-test("A document of 1 MB is answered, with progress", { skip, timeout: 600_000 }, () =>
+// A tenth of the 1 MB that documents.test.mjs shows: reading all of it takes a minute.
+test("A long document is answered, with progress", { skip, timeout: 600_000 }, () =>
   withServer(kPatient, {}, async (page) => {
     const filler = "The log of the voyage tells of little but wind and bread, day after day. ".repeat(6);
-    const text = `${`${filler}\n\n`.repeat(Math.ceil((1 << 20) / filler.length))}The captain of the ship was Ida Holm.`;
+    const text = `${`${filler}\n\n`.repeat(Math.ceil(100_000 / filler.length))}The captain of the ship was Ida Holm.`;
     await paste(page, text);
     await page.fill("#question", "Who was the captain of the ship?");
     await page.press("#question", "Enter");
-    await page.waitForSelector("text=/\\d+ of \\d+ windows/");
+    await page.waitForSelector("text=/\\d+ of \\d+ windows/", { timeout: 100_000 });
     await page.waitForSelector(".answer", { timeout: 500_000 });
     assert.match((await highlighted(page))[0], /Ida Holm/);
     await page.waitForTimeout(500);
