@@ -46,6 +46,10 @@ double Admission::seconds_for(std::size_t n_tokens, int n_threads) const {
   return static_cast<double>(n_tokens) / (speed_.by_clock * n_threads);
 }
 
+std::size_t Admission::tokens_in(double seconds, int n_threads) const {
+  return static_cast<std::size_t>(seconds * speed_.by_clock * n_threads);
+}
+
 std::size_t Admission::most_tokens() const {
   const double in_time = speed_.by_cpu * options_.n_cores * options_.deadline;
   const auto most = static_cast<std::size_t>(std::min(in_time, static_cast<double>(options_.queue_tokens)));

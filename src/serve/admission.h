@@ -49,8 +49,9 @@ class Admission {
   void record(std::size_t n_tokens, const CoreSpeed& speed);
   /// Of all cores, by the clock.
   double tokens_per_second() const;
-  /// That one pass takes on so many threads.
+  /// That one pass takes on so many threads, and what it reads in a time.
   double seconds_for(std::size_t n_tokens, int n_threads) const;
+  std::size_t tokens_in(double seconds, int n_threads) const;
 
   /// Of a request, whatever the machine has to do just now: what the cores would read within a request's time if they
   /// did nothing else, at most what the queue holds, at least one batch.

@@ -118,6 +118,7 @@ TEST(Admission, DoesNotTakeSmallOrEmptyPassesForSlowness) {
   for (int i = 0; i < 300; ++i) admission.record(20, core_speed(20, 1, 0.01, 0.01));
   EXPECT_NEAR(admission.tokens_per_second(), 2000.0, 10.0) << "lone questions tell that it is quicker than thought";
   EXPECT_DOUBLE_EQ(admission.seconds_for(1000, 2), 500.0 / admission.tokens_per_second());
+  EXPECT_NEAR(static_cast<double>(admission.tokens_in(0.5, 2)), 2000.0, 10.0);
 }
 
 }  // namespace

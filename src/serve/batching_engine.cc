@@ -35,6 +35,10 @@ constexpr int kNiceness = 2;
 constexpr int kFirstPasses = 4;
 // English has about 4.5 bytes to a token. Only blanks, and words that no vocabulary has, have more than these.
 constexpr std::size_t kMostBytesPerToken = 8;
+// Of a request's time that one pass may take: its windows are done together, and what comes meanwhile waits for its
+// end. Simulated at ten times capacity, passes that take a third of the deadline cost a tenth of the answers in time,
+// passes that take two thirds a quarter.
+constexpr double kPassShare = 0.125;
 // Of the least time that a request still needs: with less left it is late. The speed varies by a tenth.
 constexpr double kSurelyLate = 0.8;
 
@@ -158,6 +162,7 @@ struct BatchingEngine::Impl {
   bool waits_little() const;
   std::optional<Mode> mode_for(bool is_first) const;
   int n_threads_of(Mode mode) const { return mode == Mode::kWide ? options.n_wide_threads : 1; }
+  std::size_t pass_tokens(Mode mode) const;
   bool is_late(Ticket ticket, std::size_t n_left, std::size_t n_pass, Mode mode) const;
   std::optional<Refusal> refusal_of(const EngineJob& job, std::size_t n_tokens) const;
   void wake();
@@ -273,6 +278,11 @@ void BatchingEngine::Impl::wake() {
   if (mode_for(false)) wake_rest.notify_one();
 }
 
+std::size_t BatchingEngine::Impl::pass_tokens(Mode mode) const {
+  const double seconds = kPassShare * Seconds(options.deadline).count();
+  return std::clamp(admission.tokens_in(seconds, n_threads_of(mode)), std::size_t{1}, options.batch_tokens);
+}
+
 /// Would a request be late though all went well from now on? One that is alone is read all the same: nobody waits for
 /// it, and its passes tell the speed.
 bool BatchingEngine::Impl::is_late(Ticket ticket, std::size_t n_left, std::size_t n_pass, Mode mode) const {
@@ -284,9 +294,9 @@ bool BatchingEngine::Impl::is_late(Ticket ticket, std::size_t n_left, std::size_
 }
 
 Pass BatchingEngine::Impl::begin_pass(Mode mode) {
-  WindowQueue::Batch batch = queue.take(
-      options.batch_tokens,
-      [&](Ticket ticket, std::size_t n_left, std::size_t n_pass) { return is_late(ticket, n_left, n_pass, mode); });
+  WindowQueue::Batch batch = queue.take(pass_tokens(mode), [&](Ticket ticket, std::size_t n_left, std::size_t n_pass) {
+    return is_late(ticket, n_left, n_pass, mode);
+  });
   std::sort(batch.windows.begin(), batch.windows.end(),
             [](const auto& a, const auto& b) { return std::tie(a.job, a.window) < std::tie(b.job, b.window); });
   Pass pass{.mode = mode, .n_windows = batch.windows.size(), .n_tokens = batch.n_tokens};

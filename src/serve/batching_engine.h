@@ -17,6 +17,7 @@ namespace spanqa::serve {
 struct BatchingOptions {
   int n_threads = 0;       // compute threads; 0: all usable cores
   int n_wide_threads = 0;  // OpenMP threads of a wide pass; 0: as many as there are compute threads
+  /// Of a pass at most; fewer where they would take more than an eighth of the deadline.
   std::size_t batch_tokens = kPackedBatchTokens;
   std::size_t queue_tokens = 2'000'000;  // see AdmissionOptions
   /// That requests have, from their arrival: what seconds_to_wait() supposes, and what makes contexts too long.

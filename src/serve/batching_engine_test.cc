@@ -473,6 +473,23 @@ TEST(BatchingEngine, WhatWouldBeLateCostsNoPass) {
   EXPECT_EQ(log.passes()[1].n_windows, 1U) << "the other one's";
 }
 
+TEST(BatchingEngine, NoPassTakesMoreThanAPartOfTheDeadline) {
+  PassLog log;
+  const auto model = tiny_model();
+  const auto n_tokens = static_cast<double>(model->reader->ask(kQuestion, kContext, {})->n_tokens);
+  BatchingEngine engine(
+      {.n_threads = 1, .deadline = seconds(8), .tokens_per_second = 2.5 * n_tokens, .batch_done = log.observer()});
+  std::vector<std::future<EngineOutcome>> outcomes;
+  {
+    const Hold hold(engine, model);  // of the first passes the first tells no speed
+    for (int i = 0; i < 6; ++i) outcomes.push_back(submitted(engine, one_question(model)));
+  }
+  for (auto& outcome : outcomes) EXPECT_TRUE(outcome.get());
+  ASSERT_EQ(log.passes().size(), 3U);
+  EXPECT_EQ(log.passes()[1].n_windows, 2U) << "a second's tokens";
+  EXPECT_EQ(log.passes()[2].n_windows, 4U) << "it has been found to be quicker";
+}
+
 TEST(BatchingEngine, WhoIsAloneIsReadThoughTheSpeedThatIsKnownMakesItLate) {
   BatchingEngine engine({.n_threads = 1, .tokens_per_second = 1.0});
   EngineRequest request = one_question(tiny_model());

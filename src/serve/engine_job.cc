@@ -73,6 +73,8 @@ void EngineJob::look_up_pairs() {
   const AnswerRequest& request = asked_.request;
   std::vector<Digest> questions;
   std::vector<Digest> documents;
+  questions.reserve(request.questions.size());
+  documents.reserve(request.documents.size());
   for (const std::string& question : request.questions) questions.push_back(sha256(question));
   for (const Document& document : request.documents) documents.push_back(sha256(document.text));
   for (std::size_t i = 0; i < pairs_.size(); ++i) {
