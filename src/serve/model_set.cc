@@ -1,8 +1,10 @@
 #include "serve/model_set.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <array>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -20,6 +22,16 @@ constexpr std::string_view kContext =
     "lamp was lit for the first time on 1 February 1811. The stones were cut on land and brought out by boat; each is "
     "held by its neighbours, so that the tower bends in a storm and does not break. Three men kept the light, and a "
     "fourth was ashore with his family. Since 1988 nobody has lived there: the lamp is watched from the mainland.";
+
+/// After a reload malloc would keep most of the old weights' pages for itself: they are given back with the model, by
+/// whoever holds it last.
+std::shared_ptr<const LoadedModel> shared_model(LoadedModel model) {
+  const auto give_back = [](const LoadedModel* loaded) {
+    std::default_delete<const LoadedModel>()(loaded);
+    ::malloc_trim(0);
+  };
+  return {std::make_unique<const LoadedModel>(std::move(model)).release(), give_back};
+}
 
 EngineRequest warm_up_request(std::shared_ptr<const LoadedModel> model, std::string question) {
   EngineRequest request;
@@ -53,8 +65,7 @@ std::vector<LoadFailure> ModelSet::load() {
 
 Status ModelSet::load_one(Slot& slot) {
   SPANQA_ASSIGN(auto reader, Reader::open(slot.folder, options_.reader));
-  auto model = std::make_shared<const LoadedModel>(
-      LoadedModel{.name = slot.name, .generation = ++generation_, .reader = std::move(reader)});
+  auto model = shared_model({.name = slot.name, .generation = ++generation_, .reader = std::move(reader)});
   SPANQA_TRY(warm_up(model));
   std::unique_lock lock(mutex_);
   std::swap(slot.model, model);
