@@ -12,7 +12,7 @@ namespace spanqa::serve {
 struct AdmissionOptions {
   int n_cores = 1;
   std::size_t queue_tokens = 2'000'000;  // bound of memory: ids and logits take about 20 bytes a token
-  double deadline = 30.0;                // seconds that a request has
+  double deadline = 55.0;                // seconds that a request has
   /// Of the time to the deadline that the expected wait may take. The speed varies by a tenth from batch to batch; a
   /// late answer is worth nothing, a refusal in time is worth a retry.
   double share = 0.8;

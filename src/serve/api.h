@@ -25,7 +25,7 @@ namespace spanqa::serve {
 struct ApiOptions {
   BodyLimits limits = {};
   std::size_t body_bytes = HttpLimits{}.body_bytes;  // unpacked
-  std::chrono::milliseconds deadline{30'000};        // of an answer, from the complete request
+  std::chrono::milliseconds deadline{55'000};        // of an answer, from the complete request
   std::size_t inline_bytes = std::size_t{16} << 10;  // larger bodies are for the preparation thread
   bool log_text = false;                             // the log holds questions and answers
   std::vector<std::string> model_names = {};         // for openapi.json

@@ -21,7 +21,7 @@ struct BatchingOptions {
   std::size_t batch_tokens = kPackedBatchTokens;
   std::size_t queue_tokens = 2'000'000;  // see AdmissionOptions
   /// That requests have, from their arrival: what seconds_to_wait() supposes, and what makes contexts too long.
-  std::chrono::nanoseconds deadline = std::chrono::seconds(30);
+  std::chrono::nanoseconds deadline = std::chrono::seconds(55);
   /// Of one core, until the first passes tell: those of a warm-up, whatever this says.
   double tokens_per_second = 10'000.0;
   std::shared_ptr<AnswerCache> cache = nullptr;

@@ -23,7 +23,7 @@ using prometheus::Registry;
 
 /// From a cached answer to the deadline.
 const Histogram::BucketBoundaries kSeconds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                              0.25,   0.5,   1.0,    2.5,   5.0,  10.0,  30.0};
+                                              0.25,   0.5,   1.0,    2.5,   5.0,  10.0,  30.0, 60.0};
 const Histogram::BucketBoundaries kBatchTokens = {64, 128, 256, 384, 512, 768, 1024, 2048};
 const Histogram::BucketBoundaries kBatchWindows = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64};
 
