@@ -33,9 +33,10 @@ constexpr hn::Repartition<std::uint64_t, decltype(kSums)> kGroups;
 using Sums = hn::Vec<decltype(kSums)>;
 
 constexpr std::size_t kLanes = HWY_LANES(std::int32_t);  // columns that two vectors of sums give
-// 4 x 2 vectors of sums, 4 of rows, one of weights and one of products: 14 of 16 registers.
-constexpr std::size_t kBlockRows = 4;
-// Numbers of a row that are widened at once: with 4 rows 8 KB, which stay in the first-level cache.
+// 3 x 2 vectors of sums, 2 of weights, 3 of a row and some of products: with a fourth row GCC keeps a sum in memory,
+// which then takes more time than all else.
+constexpr std::size_t kBlockRows = 3;
+// Numbers of a row that are widened at once: with 3 rows 6 KB, which stay in the first-level cache.
 constexpr std::size_t kChunk = 1024;
 
 HWY_INLINE void widen(const std::uint8_t* src, std::size_t n, std::int16_t* dst) {
@@ -94,13 +95,12 @@ HWY_NOINLINE void block(const Int8Rows& rows, const std::int8_t* weights, std::s
 void pairs_kernel(const Int8Rows& rows, const Int8Weights& weights, std::size_t panel, std::int32_t* sums) {
   const std::int8_t* const packed = weights.panel(panel);
   Int8Rows left = rows;
-  const auto take = [&](std::size_t n) {
-    left.values += n * left.stride;
-    left.n -= n;
-    sums += n * kInt8Panel;
-  };
-  for (; left.n >= kBlockRows; take(kBlockRows)) block<kBlockRows>(left, packed, weights.n_groups(), sums);
-  for (; left.n >= 2; take(2)) block<2>(left, packed, weights.n_groups(), sums);
+  for (; left.n >= kBlockRows; left.n -= kBlockRows) {
+    block<kBlockRows>(left, packed, weights.n_groups(), sums);
+    left.values += kBlockRows * left.stride;
+    sums += kBlockRows * kInt8Panel;
+  }
+  if (left.n == 2) block<2>(left, packed, weights.n_groups(), sums);
   if (left.n == 1) block<1>(left, packed, weights.n_groups(), sums);
 }
 
