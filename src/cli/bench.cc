@@ -49,10 +49,13 @@ int run_bench(const BenchFlags& flags) {
   if (!model) return report(model.error(), kModelError);
   const auto speed = [&] {
     ProgressBar bar("measuring");
-    return measure_speed(
-        *model, flags.data,
-        {.n_threads = flags.reading.threads, .limit = flags.limit, .rounds = flags.rounds, .encode = !flags.no_encoder},
-        [&](const std::string& part) { bar.update(0.0, part); });
+    return measure_speed(*model, flags.data,
+                         {.n_threads = flags.reading.threads,
+                          .limit = flags.limit,
+                          .rounds = flags.rounds,
+                          .encode = !flags.no_encoder,
+                          .precision = flags.reading.chosen_precision()},
+                         [&](const std::string& part) { bar.update(0.0, part); });
   }();
   if (!speed) return report(speed.error(), kDataError);
   if (!flags.output.empty()) {

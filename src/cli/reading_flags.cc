@@ -40,6 +40,11 @@ void ReadingFlags::add_model_to(CLI::App& command) {
   add_tokenizer_to(command);
   command.add_option("--threads", threads, "Threads; default: all cores this process may use")
       ->check(whole_number(0, 1024));
+  command
+      .add_option("--precision", precision,
+                  "Numbers that linear layers multiply: float32, bfloat16 (where the processor has it), or int8")
+      ->check(CLI::IsMember({"float32", "bfloat16", "int8"}))
+      ->capture_default_str();
 }
 
 CLI::Option* ReadingFlags::only_for(std::vector<std::string> decoders, CLI::Option* option) {
@@ -125,11 +130,14 @@ TokenizerOverrides ReadingFlags::tokenizer_overrides() const {
   return overrides;
 }
 
+Precision ReadingFlags::chosen_precision() const { return parse_precision(precision).value_or(Precision::kFloat32); }
+
 Result<std::shared_ptr<const Reader>> ReadingFlags::open_reader() const {
   SPANQA_ASSIGN(const std::filesystem::path folder, model_folder());
   ReaderOptions options;
   options.n_threads = threads;
   options.tokenizer = tokenizer_overrides();
+  options.precision = chosen_precision();
   SPANQA_ASSIGN(auto reader, Reader::open(folder, options));
   if (prints_notes) print_notes(*reader);
   return reader;

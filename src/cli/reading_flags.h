@@ -16,6 +16,7 @@ namespace spanqa::cli {
 struct ReadingFlags {
   std::string model;
   int threads = 0;
+  std::string precision = "float32";
   std::string decoder;  // empty: --compat speaks of the pipeline, else the subcommand's default
   std::string default_decoder;
   std::string compat = "none";
@@ -39,7 +40,7 @@ struct ReadingFlags {
 
   /// `default_name`: the subcommand's decoder where no flag names one, "pipeline", "run_qa" or "global".
   void add_to(CLI::App& command, const std::string& default_name);
-  /// Only --model, --threads and the tokenizer's flags.
+  /// Only --model, --threads, --precision and the tokenizer's flags.
   void add_model_to(CLI::App& command);
   /// Only --model and the tokenizer's flags.
   void add_tokenizer_to(CLI::App& command);
@@ -50,6 +51,7 @@ struct ReadingFlags {
   /// The folder that open_reader() reads; kNotFound, with what to do, where there is none.
   Result<std::filesystem::path> model_folder() const;
   TokenizerOverrides tokenizer_overrides() const;
+  Precision chosen_precision() const;
   /// `reader` gives the fitted temperature and thresholds where no flag does. kInvalidArgument for a value out of range
   /// and for a flag that only another decoder than the chosen one knows.
   Result<AskOptions> resolve(const Reader& reader) const;

@@ -35,6 +35,13 @@ TEST(ReadingFlags, TheOverlapFollowsAShortWindow) {
   EXPECT_THROW(Parsed("--max-question-len 9"), CLI::RequiresError) << "it would do nothing";
 }
 
+TEST(ReadingFlags, ThePrecisionIsThatOfTheOpenedModel) {
+  const std::string tiny = "--model " + testing::source_path("tests/fixtures/nn/tiny-bert").string();
+  EXPECT_EQ(Parsed(tiny).flags.open_reader().value()->model().precision(), Precision::kFloat32);
+  EXPECT_EQ(Parsed(tiny + " --precision int8").flags.open_reader().value()->model().precision(), Precision::kInt8);
+  EXPECT_THROW(Parsed("--precision int4"), CLI::ValidationError);
+}
+
 /// What opening the tiny model of the fixtures says on standard error.
 std::string notes_after(const std::string& command_line, bool prints_notes = true) {
   Parsed parsed("--model " + testing::source_path("tests/fixtures/nn/tiny-bert").string() + " " + command_line);

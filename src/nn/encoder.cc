@@ -35,7 +35,7 @@ void add_and_normalise(const float* x, const float* residual, const LayerNorm& n
 /// more than the conversion.
 class LinearLoader {
  public:
-  explicit LinearLoader(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
+  LinearLoader(const Checkpoint& checkpoint, Precision precision) : checkpoint_(checkpoint), precision_(precision) {}
 
   /// Reads `name`.weight [n, k] and `name`.bias [n] of each name.
   Result<Linear> load(std::initializer_list<std::string> names, std::size_t n, std::size_t k) {
@@ -51,12 +51,13 @@ class LinearLoader {
       weight += n * k;
       bias += n;
     }
-    return Linear::create(parts, k);
+    return Linear::create(parts, k, precision_);
   }
   const Checkpoint& checkpoint() const { return checkpoint_; }
 
  private:
   const Checkpoint& checkpoint_;
+  Precision precision_;
   AlignedBuffer memory_;
 };
 
@@ -259,11 +260,11 @@ EncoderScratch::EncoderScratch(int threads, Sharing sharing) : n_threads(threads
   for (int thread = 0; thread < (is_by_tiles ? threads : 1); ++thread) tiles.emplace_back(is_by_tiles ? 1 : threads);
 }
 
-Result<Encoder> Encoder::load(const Checkpoint& checkpoint, const ModelConfig& config) {
+Result<Encoder> Encoder::load(const Checkpoint& checkpoint, const ModelConfig& config, Precision precision) {
   Encoder encoder;
   encoder.hidden_size_ = size_of(config.hidden_size);
   SPANQA_ASSIGN(encoder.embeddings_, Embeddings::load(checkpoint, config));
-  LinearLoader loader(checkpoint);
+  LinearLoader loader(checkpoint, precision);
   for (int i = 0; i < config.n_layers; ++i) {
     SPANQA_ASSIGN(EncoderLayer layer, EncoderLayer::load(loader, config, i));
     encoder.layers_.push_back(std::move(layer));

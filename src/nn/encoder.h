@@ -244,7 +244,7 @@ class EncoderWorkspace {
 /// Threads: immutable; forward() may run concurrently with different workspaces.
 class Encoder {
  public:
-  static Result<Encoder> load(const Checkpoint& checkpoint, const ModelConfig& config);
+  static Result<Encoder> load(const Checkpoint& checkpoint, const ModelConfig& config, Precision precision);
 
   /// The last layer's output, [n_tokens, hidden], in memory of the workspace: valid until its next use. The batch is
   /// one that check_batch accepts.

@@ -14,7 +14,7 @@ using namespace testing;  // NOLINT(google-build-using-namespace): the helpers o
 struct TinyEncoder {
   ModelConfig config = read_model_config(tiny_bert()).value();
   Checkpoint checkpoint = Checkpoint::open(tiny_bert(), encoder_prefix(config.family)).value();
-  Encoder encoder = Encoder::load(checkpoint, config).value();
+  Encoder encoder = Encoder::load(checkpoint, config, Precision::kFloat32).value();
 };
 
 TEST(Encoder, LayersComputeTheSameInBuffersOfTheirOwn) {

@@ -7,7 +7,9 @@
 
 #include "base/check.h"
 #include "nn/aligned_buffer.h"
+#include "nn/int8_layer.h"
 #include "nn/kernels/elementwise.h"
+#include "nn/kernels/int8_rows.h"
 #include "nn/kernels/parallel.h"
 #include "nn/matmul_context_impl.h"
 #include "nn/matmul_operand.h"
@@ -68,6 +70,12 @@ void convert_rows(Arithmetic arithmetic, const float* src, std::size_t rows, std
   });
 }
 
+void activate_rows(Activation activation, std::size_t rows, std::size_t width, float* y, int n_threads) {
+  parallel_rows(rows, kMinRowsPerThread, n_threads, [&](std::size_t begin, std::size_t end) {
+    activate(activation, y + begin * width, (end - begin) * width);
+  });
+}
+
 bool lie_one_after_another(std::span<const LinearPart> parts, std::size_t k) {
   for (std::size_t i = 1; i < parts.size(); ++i) {
     if (parts[i].weight != parts[i - 1].weight + parts[i - 1].n * k) return false;
@@ -95,6 +103,7 @@ struct Linear::Impl {
   dnnl::memory weights;
   dnnl::memory bias;
   std::string kernel_name;
+  std::optional<Int8Layer> int8;  // with Precision::kInt8, instead of what oneDNN needs
 
   // How new values come in.
   dnnl::memory source;
@@ -103,6 +112,8 @@ struct Linear::Impl {
   AlignedBuffer gathered;
 
   static Result<Linear> create(const Form& form, std::span<const LinearPart> parts);
+  void create_int8(std::span<const LinearPart> parts);
+  void create_onednn(std::span<const LinearPart> parts);
   void assign(std::span<const LinearPart> parts, int n_threads);
   void choose_layout();
   void load(std::span<const LinearPart> parts, int n_threads, AlignedBuffer& scratch);
@@ -189,12 +200,19 @@ std::string Linear::kernel_name() const { return impl_->kernel_name; }
 
 Result<Linear> Linear::Impl::create(const Form& form, std::span<const LinearPart> parts) {
   if (form.k == 0 || form.n == 0) return fail(ErrorCode::kInvalidArgument, "a linear layer has no weights");
+  const bool is_int8 = form.precision == Precision::kInt8;
+  if (is_int8 && (form.stored != Tag::ba || form.k > kInt8MaxK)) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("a linear layer of {} x {} numbers cannot be computed in int8", form.n, form.k));
+  }
   auto impl = std::make_unique<Impl>();
   impl->form = form;
   try {
-    AlignedBuffer scratch;
-    impl->choose_layout();
-    impl->load(parts, 1, scratch);
+    if (is_int8) {
+      impl->create_int8(parts);
+    } else {
+      impl->create_onednn(parts);
+    }
   } catch (const dnnl::error& error) {
     return fail(ErrorCode::kUnsupported,
                 fmt::format("oneDNN refuses a linear layer of {} x {} numbers: {}", form.n, form.k, error.what()));
@@ -202,8 +220,28 @@ Result<Linear> Linear::Impl::create(const Form& form, std::span<const LinearPart
   return Linear(std::move(impl));
 }
 
+void Linear::Impl::create_onednn(std::span<const LinearPart> parts) {
+  AlignedBuffer scratch;
+  choose_layout();
+  load(parts, 1, scratch);
+}
+
+void Linear::Impl::create_int8(std::span<const LinearPart> parts) {
+  std::vector<std::int8_t> values(form.n * form.k);
+  std::vector<float> scales(form.n);
+  std::vector<float> biases(form.n);
+  std::size_t row = 0;
+  for (const LinearPart& part : parts) {
+    quantise_weights(part.weight, part.n, form.k, values.data() + row * form.k, scales.data() + row);
+    if (part.bias != nullptr) std::copy_n(part.bias, part.n, biases.data() + row);
+    row += part.n;
+  }
+  int8.emplace(Int8Matrix{.values = values.data(), .scales = scales.data(), .n = form.n, .k = form.k}, biases.data());
+  kernel_name = int8_kernel_name();
+}
+
 void Linear::Impl::assign(std::span<const LinearPart> parts, int n_threads) {
-  SPANQA_CHECK(total_width(parts) == form.n);
+  SPANQA_CHECK(total_width(parts) == form.n && !int8);
   SPANQA_CHECK(succeeds([&] { load(parts, team_size(std::max(n_threads, 1)), gathered); }));
 }
 
@@ -227,14 +265,24 @@ void Linear::assign_transposed(const float* weight, int n_threads) {
   impl_->assign({&part, 1}, n_threads);
 }
 
-void Linear::forward(const float* x, std::size_t rows, float* y, MatmulContext& context) const {
+void Linear::forward(const float* x, std::size_t rows, float* y, MatmulContext& context,
+                     std::optional<Activation> activation) const {
+  if (impl_->int8) {
+    AlignedBuffer& scratch = context.impl().x_operand;
+    return impl_->int8->forward(x, rows, activation, y, scratch, team_size(context.n_threads()));
+  }
   const OmpThreads threads(context.n_threads());
   const bool is_done = succeeds([&] {
     for (std::size_t row = 0; row < rows; row += kTileRows) {
-      const std::size_t left = std::min(kTileRows, rows - row);
-      const std::size_t bucket = (left + kRowBucket - 1) / kRowBucket * kRowBucket;
-      const void* const operand = impl_->operand(x + row * k(), left, context.impl());
-      impl_->run(operand, bucket, y + row * n(), context.impl());
+      const std::size_t n_rows = std::min(kTileRows, rows - row);
+      const std::size_t bucket = (n_rows + kRowBucket - 1) / kRowBucket * kRowBucket;
+      const void* const operand = impl_->operand(x + row * k(), n_rows, context.impl());
+      float* const tile = y + row * n();
+      impl_->run(operand, bucket, tile, context.impl());
+      if (activation) {
+        context.impl().stream.wait();
+        activate_rows(*activation, n_rows, n(), tile, context.n_threads());
+      }
     }
     context.impl().stream.wait();
   });
@@ -256,13 +304,9 @@ std::size_t feed_forward_scratch(const Linear& up) { return (kFeedForwardTile + 
 
 void feed_forward(const FeedForward& layer, const float* x, std::size_t rows, float* y, float* intermediate,
                   MatmulContext& context) {
-  const std::size_t width = layer.up.n();
   for (std::size_t row = 0; row < rows; row += kFeedForwardTile) {
     const std::size_t n_rows = std::min(kFeedForwardTile, rows - row);
-    layer.up.forward(x + row * layer.up.k(), n_rows, intermediate, context);
-    parallel_rows(n_rows, kMinRowsPerThread, context.n_threads(), [&](std::size_t begin, std::size_t end) {
-      activate(layer.activation, intermediate + begin * width, (end - begin) * width);
-    });
+    layer.up.forward(x + row * layer.up.k(), n_rows, intermediate, context, layer.activation);
     layer.down.forward(intermediate, n_rows, y + row * layer.down.n(), context);
   }
 }

@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "nn/int8_layer.h"
 #include "nn/kernels/elementwise.h"
+#include "nn/kernels/int8_rows.h"
 #include "nn/kernels/target_loop.h"
 #include "nn/matmul_peak.h"
 #include "nn/onednn.h"
@@ -252,6 +254,68 @@ TEST(Linear, MayRunInsideAParallelRegion) {
     // A context that ran inside a region may run outside one.
     expect_near(forward(linear, x, contexts.back()), fixture.ref(x, precision));
   }
+}
+
+TEST(Linear, AppliesTheActivationInEveryPrecision) {
+  RandomFloats random(113);
+  const Fixture fixture(40, 70, random);
+  MatmulContext context(2);
+  std::vector<float> x = random.normal(std::size_t{131} * 40);
+  for (const Precision precision : {Precision::kFloat32, Precision::kBFloat16, Precision::kInt8}) {
+    SCOPED_TRACE(precision_name(precision));
+    const Linear linear = fixture.linear(precision);
+    std::vector<float> ref = forward(linear, x, context);
+    gelu_ref(ref.data(), ref.size());
+    std::vector<float> padded = x;
+    padded.resize((131 + kLinearSlackRows) * 40);
+    std::vector<float> y((131 + kLinearSlackRows) * 70);
+    linear.forward(padded.data(), 131, y.data(), context, Activation::kGelu);
+    expect_near(first_rows(y, ref.size()), ref, 1e-5);
+  }
+}
+
+TEST(Linear, InInt8IsAnInt8LayerOfItsParts) {
+  RandomFloats random(114);
+  const std::size_t k = 50;
+  const Fixture a(k, 30, random);
+  const Fixture b(k, 41, random);
+  const std::vector<LinearPart> parts = {{a.weight.data(), a.bias.data(), 30}, {b.weight.data(), nullptr, 41}};
+  const Linear linear = Linear::create(parts, k, Precision::kInt8).value();
+  EXPECT_EQ(linear.k(), k);
+  EXPECT_EQ(linear.n(), 71U);
+  EXPECT_EQ(linear.precision(), Precision::kInt8);
+  EXPECT_EQ(linear.kernel_name(), int8_kernel_name());
+
+  std::vector<float> weight = a.weight;
+  weight.insert(weight.end(), b.weight.begin(), b.weight.end());
+  std::vector<float> bias = a.bias;
+  bias.resize(71, 0.0F);
+  std::vector<std::int8_t> values(weight.size());
+  std::vector<float> scales(71);
+  quantise_weights(weight.data(), 71, k, values.data(), scales.data());
+  const Int8Layer layer({.values = values.data(), .scales = scales.data(), .n = 71, .k = k}, bias.data());
+  const std::vector<float> x = random.normal(140 * k);
+  std::vector<float> ref(std::size_t{140} * 71);
+  AlignedBuffer scratch;
+  layer.forward(x.data(), 140, std::nullopt, ref.data(), scratch, 1);
+  for (const int n_threads : {1, 2}) {
+    MatmulContext context(n_threads);
+    EXPECT_EQ(forward(linear, x, context), ref);
+  }
+}
+
+TEST(Linear, InInt8IsForReadingOnly) {
+  RandomFloats random(115);
+  const Fixture fixture(8, 8, random);
+  const LinearPart part = fixture.part();
+  EXPECT_EQ(Linear::create_transposed(fixture.weight.data(), 8, 8, Precision::kInt8).error().code,
+            ErrorCode::kUnsupported);
+  const std::vector<float> row(kInt8MaxK + 1);
+  const LinearPart longest{.weight = row.data(), .bias = nullptr, .n = 1};
+  EXPECT_EQ(Linear::create({&longest, 1}, row.size(), Precision::kInt8).error().code, ErrorCode::kUnsupported);
+  Linear linear = fixture.linear(Precision::kInt8);
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(linear.assign({&part, 1}), "SPANQA_CHECK");
 }
 
 TEST(FeedForward, IsDownOfActivationOfUp) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/check.h"
 #include "nn/kernels/elementwise.h"
 #include "nn/kernels/training_elementwise.h"
 
@@ -22,6 +23,7 @@ void round_to_bfloat16(const float* src, std::size_t n, float* dst) {
 }  // namespace
 
 Arithmetic arithmetic_of(Precision precision) {
+  SPANQA_CHECK(precision != Precision::kInt8);
   if (precision == Precision::kFloat32) return Arithmetic::kFloat32;
   return has_fast_bfloat16() ? Arithmetic::kBFloat16 : Arithmetic::kRoundedFloat32;
 }

@@ -14,7 +14,7 @@ enum class Arithmetic : std::uint8_t {
   kRoundedFloat32,  // float32 numbers that bfloat16 could hold: the same results where bfloat16 is slow or missing
 };
 
-/// What a precision means on this CPU.
+/// What a precision of floating-point products means on this CPU.
 Arithmetic arithmetic_of(Precision precision);
 
 /// Bytes of one number.

@@ -5,7 +5,7 @@
 namespace spanqa {
 
 std::optional<Precision> parse_precision(std::string_view name) {
-  for (const Precision precision : {Precision::kFloat32, Precision::kBFloat16}) {
+  for (const Precision precision : {Precision::kFloat32, Precision::kBFloat16, Precision::kInt8}) {
     if (name == precision_name(precision)) return precision;
   }
   return std::nullopt;

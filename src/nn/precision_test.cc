@@ -15,7 +15,7 @@ namespace spanqa {
 namespace {
 
 TEST(Precision, NamesAreReadBack) {
-  for (const Precision precision : {Precision::kFloat32, Precision::kBFloat16}) {
+  for (const Precision precision : {Precision::kFloat32, Precision::kBFloat16, Precision::kInt8}) {
     EXPECT_EQ(parse_precision(precision_name(precision)), precision);
   }
   EXPECT_EQ(precision_name(Precision::kBFloat16), std::string_view("bfloat16"));

@@ -119,13 +119,14 @@ struct QaModel::Impl {
 QaModel::QaModel(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 QaModel::~QaModel() = default;
 
-Result<std::shared_ptr<const QaModel>> QaModel::open(const std::filesystem::path& folder) {
+Result<std::shared_ptr<const QaModel>> QaModel::open(const std::filesystem::path& folder, Precision precision) {
   SPANQA_ASSIGN(const ModelConfig config, read_model_config(folder));
   SPANQA_ASSIGN(Checkpoint checkpoint, Checkpoint::open(folder, encoder_prefix(config.family)));
   // The head first: a folder without one is the commonest mistake, and loading layers takes time.
   SPANQA_ASSIGN(SpanHead head, SpanHead::load(checkpoint, static_cast<std::size_t>(config.hidden_size)));
   SPANQA_TRY(check_layers(checkpoint, config));
-  SPANQA_ASSIGN(Encoder encoder, Encoder::load(checkpoint, config));
+  if (precision == Precision::kBFloat16 && !has_fast_bfloat16()) precision = Precision::kFloat32;
+  SPANQA_ASSIGN(Encoder encoder, Encoder::load(checkpoint, config, precision));
   std::string weight_type = dtype_name(encoder.embeddings().dtype());
   return std::shared_ptr<const QaModel>(new QaModel(std::make_unique<const Impl>(
       Impl{config, std::move(checkpoint), std::move(encoder), std::move(head), std::move(weight_type)})));
@@ -133,6 +134,7 @@ Result<std::shared_ptr<const QaModel>> QaModel::open(const std::filesystem::path
 
 const ModelConfig& QaModel::config() const { return impl_->config; }
 const std::string& QaModel::weight_type() const { return impl_->weight_type; }
+Precision QaModel::precision() const { return impl_->encoder.layers().front().up().precision(); }
 std::string QaModel::matmul_kernel() const { return impl_->encoder.layers().front().up().kernel_name(); }
 
 std::uint64_t QaModel::n_parameters() const {

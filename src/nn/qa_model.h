@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "nn/model_config.h"
 #include "nn/packed_batch.h"
+#include "nn/precision.h"
 
 namespace spanqa {
 
@@ -35,14 +36,17 @@ class Workspace {
 /// A question-answering model from a Hugging Face folder (`config.json`, `model.safetensors` or its shards).
 ///
 /// Threads: immutable after open(); forward() may run concurrently with different workspaces.
-/// Memory:  the weight file stays mapped; float32 copies of the linear layers are kept in oneDNN's preferred layout,
+/// Memory:  the weight file stays mapped; copies of the linear layers are kept in the numbers they are multiplied in,
 ///          the embeddings are read from the mapping row by row whatever their type.
 class QaModel {
  public:
   /// Fails with a message that says what to do when the folder has only pytorch_model.bin, lacks the answer head, names
   /// an unknown activation or position embedding, or its tensors do not fit config.json: layers that it does not ask
   /// for included, since the first few of a model's layers answer, and wrongly.
-  static Result<std::shared_ptr<const QaModel>> open(const std::filesystem::path& folder);
+  /// `precision`: of the linear layers' products, whatever the weights are stored in. Where bfloat16 is not fast it is
+  /// read as float32, which it cannot outrun there.
+  static Result<std::shared_ptr<const QaModel>> open(const std::filesystem::path& folder,
+                                                     Precision precision = Precision::kFloat32);
   ~QaModel();
   QaModel(const QaModel&) = delete;
   QaModel& operator=(const QaModel&) = delete;
@@ -52,7 +56,9 @@ class QaModel {
   std::uint64_t n_parameters() const;
   /// Type the weights are stored in: "float32", "float16", "bfloat16".
   const std::string& weight_type() const;
-  /// Where the matmuls run, as oneDNN names it ("brg:avx512_core"), for `info` and `bench`.
+  /// What the linear layers multiply in.
+  Precision precision() const;
+  /// Where they do, as Linear::kernel_name ("brg:avx512_core", "int8:vnni"), for `info` and `bench`.
   std::string matmul_kernel() const;
 
   /// Fills `logits` (resized to the batch). A sequence's logits do not depend on its neighbours in the batch beyond

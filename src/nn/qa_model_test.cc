@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
+#include <vector>
 
 #include "nn/testing_models.h"
 #include "shared_data.h"
@@ -62,6 +64,47 @@ TEST(QaModel, AWorkspaceServesBatchesOfAnySizeAndSeveralModels) {
   }
   Workspace moved = std::move(workspace);
   EXPECT_TRUE(model->forward(random_batch(model->config(), 2, 3, 9, 8), moved, logits));
+}
+
+// Mean of (a - b)^2 over that of (b - mean b)^2.
+double relative_error(const std::vector<float>& a, const std::vector<float>& b) {
+  const double mean = std::accumulate(b.begin(), b.end(), 0.0) / static_cast<double>(b.size());
+  double error = 0.0;
+  double spread = 0.0;
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    error += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
+    spread += std::pow(static_cast<double>(b[i]) - mean, 2);
+  }
+  return error / spread;
+}
+
+TEST(QaModel, OtherPrecisionsAnswerNearly) {
+  const auto exact = open_or_fail(tiny_bert());
+  const PackedBatch batch = random_batch(exact->config(), 23, 1, 96, 11);
+  const SpanLogits ref = logits_of(*exact, batch);
+  for (const Precision precision : {Precision::kBFloat16, Precision::kInt8}) {
+    SCOPED_TRACE(precision_name(precision));
+    const auto model = QaModel::open(tiny_bert(), precision).value();
+    const bool is_float32 = precision == Precision::kBFloat16 && !has_fast_bfloat16();
+    EXPECT_EQ(model->precision(), is_float32 ? Precision::kFloat32 : precision);
+    const SpanLogits logits = logits_of(*model, batch);
+    // 1 is what unrelated logits would have, and a wrong scale anywhere comes near it. Rounding gives some 1e-4.
+    EXPECT_LE(relative_error(logits.start, ref.start), 1e-3);
+    EXPECT_LE(relative_error(logits.end, ref.end), 1e-3);
+    EXPECT_EQ(largest_difference(logits, ref) > 0.0, !is_float32);
+  }
+}
+
+// A row is quantised by itself, so what stands beside it does not matter.
+TEST(QaModel, InInt8NeitherBatchNorThreadsChangeALogit) {
+  const auto model = QaModel::open(tiny_bert(), Precision::kInt8).value();
+  const PackedBatch batch = random_batch(model->config(), 40, 1, 96, 12);
+  const SpanLogits all = logits_of(*model, batch, 1);
+  for (const int n_threads : {2, 3}) EXPECT_EQ(largest_difference(all, logits_of(*model, batch, n_threads)), 0.0);
+  for (std::size_t i = 0; i < batch.n_sequences(); ++i) {
+    const SpanLogits alone = logits_of(*model, sequence_of(batch, i));
+    EXPECT_EQ(largest_difference(alone.start, std::span(all.start).subspan(batch.offsets[i], alone.start.size())), 0.0);
+  }
 }
 
 TEST(QaModel, AnEmptyBatchHasNoLogits) {

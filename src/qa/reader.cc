@@ -150,7 +150,7 @@ Reader::Reader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Reader::~Reader() = default;
 
 Result<std::shared_ptr<const Reader>> Reader::open(const std::filesystem::path& folder, const ReaderOptions& options) {
-  SPANQA_ASSIGN(auto model, QaModel::open(folder));
+  SPANQA_ASSIGN(auto model, QaModel::open(folder, options.precision));
   SPANQA_ASSIGN(auto tokenizer, Tokenizer::open(folder, options.tokenizer));
   SPANQA_ASSIGN(auto settings, read_qa_settings(folder));
   const auto n_embeddings = static_cast<std::size_t>(model->config().vocab_size);

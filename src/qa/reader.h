@@ -39,6 +39,7 @@ struct ReaderOptions {
   int n_threads = 0;                                        // of one call; 0: all usable cores
   std::size_t context_cache_bytes = std::size_t{32} << 20;  // tokenised contexts kept; 0: none
   TokenizerOverrides tokenizer = {};
+  Precision precision = Precision::kFloat32;  // as QaModel::open takes it
 };
 
 /// One window as the model read it, on its way to the decoder. Views that hold during the call.
@@ -94,7 +95,7 @@ struct CacheCounts {
 using WindowProgress = std::function<void(std::size_t done, std::size_t total)>;
 
 /// Threads: every call may run concurrently; each borrows a workspace from a pool of the reader's own.
-/// Memory:  one float32 copy of the linear layers, a workspace per concurrent caller and thread, the context cache.
+/// Memory:  one copy of the linear layers, a workspace per concurrent caller and thread, the context cache.
 class Reader {
  public:
   /// Reads model and tokenizer of a Hugging Face folder and checks that they fit each other.

@@ -150,7 +150,8 @@ Result<SpeedReport> measure_speed(const std::filesystem::path& model, const std:
   SPANQA_ASSIGN(const std::vector<Example> examples, read_examples(data, options.limit));
   part("opening the model");
   // Caches off: every lone question pays for its own context.
-  const ReaderOptions reader_options{.n_threads = report.n_threads, .context_cache_bytes = 0};
+  const ReaderOptions reader_options{
+      .n_threads = report.n_threads, .context_cache_bytes = 0, .precision = options.precision};
   SPANQA_TRY(Reader::open(model, reader_options));  // the files are in the page cache after this
   const auto open_start = Clock::now();
   SPANQA_ASSIGN(const auto reader, Reader::open(model, reader_options));

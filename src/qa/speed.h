@@ -12,18 +12,19 @@
 namespace spanqa {
 
 struct SpeedOptions {
-  int n_threads = 0;         // 0: all usable cores
-  std::size_t limit = 0;     // questions of the file used; 0: all
-  int rounds = 3;            // bare matmul and encoder are measured in turn this often; medians count
-  std::size_t n_lone = 200;  // questions asked one at a time, for latency
-  bool encode = true;        // false: only load, tokenise and bare matmul
+  int n_threads = 0;                          // 0: all usable cores
+  std::size_t limit = 0;                      // questions of the file used; 0: all
+  int rounds = 3;                             // bare matmul and encoder are measured in turn this often; medians count
+  std::size_t n_lone = 200;                   // questions asked one at a time, for latency
+  bool encode = true;                         // false: only load, tokenise and bare matmul
+  Precision precision = Precision::kFloat32;  // of the encoder; the bare matmul stays float32
 };
 
 /// Seconds are wall clock. FLOPs of the model: forward_flops(), real tokens only.
 struct SpeedReport {
   std::string cpu;
   std::string kernels;  // Highway target: "AVX3_ZEN4"
-  std::string matmul;   // oneDNN implementation: "brg:avx512_core"
+  std::string matmul;   // QaModel::matmul_kernel: "brg:avx512_core"
   int n_threads = 0;
   double open_seconds = 0.0;  // Reader::open with files in the page cache
   std::size_t n_questions = 0;
