@@ -15,7 +15,7 @@ function example(name: string, about: string, text: string, questions: string[])
 
 export const examples: Example[] = [
   example("A short history of the lighthouse", "A long article: the answer is somewhere in it.", lighthouses, [
-    "Who built a wooden tower on the Eddystone?",
+    "Who built the first tower on the Eddystone?",
     "Which lighthouse is the oldest in use?",
     "How many candles did Smeaton's tower have?",
     "Which team won the cup?",
