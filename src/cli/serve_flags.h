@@ -38,7 +38,7 @@ struct ServeFlags {
   std::size_t cache_mb = 32;
   std::size_t context_cache_mb = 32;
 
-  std::int64_t deadline_ms = 30'000;
+  std::int64_t deadline_ms = 55'000;
   std::int64_t header_timeout = 10;  // these are in seconds
   std::int64_t body_timeout = 30;
   std::int64_t idle_timeout = 75;

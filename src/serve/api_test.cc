@@ -386,7 +386,7 @@ TEST(Api, TellsOfItsModelsWithoutTheirPaths) {
   EXPECT_EQ(models[1]["name"], "org/other");
   EXPECT_EQ(models[1]["default"], false);
   const HttpResponse info = fixture.get("/info");
-  EXPECT_EQ(json_of(info)["limits"]["deadline_ms"], 30'000);
+  EXPECT_EQ(json_of(info)["limits"]["deadline_ms"], 55'000);
   EXPECT_EQ(json_of(info)["models"], models);
   for (const HttpResponse* told : {&response, &info}) EXPECT_EQ(told->body.find("fixtures"), std::string::npos);
 }
